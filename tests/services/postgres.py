@@ -1,0 +1,48 @@
+"""A throw-away PostgreSQL: fast, and wrong after a power cut, which a test does not live to see."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo import database
+from tests.services.missing import ServiceMissing
+
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "autovacuum": "off",
+    "TimeZone": "UTC",
+}
+
+
+@dataclass
+class ThrowawayPostgres:
+    """`url` is a superuser's on the database `postgres`; the folder disappears with stop()."""
+
+    url: str
+    folder: Path
+    _server: database.Database
+
+    def stop(self) -> None:
+        self._server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start_postgres(settings: dict[str, str] | None = None) -> ThrowawayPostgres:
+    """Start a server of our own on a free port; `settings` override FAST.
+
+    Raises ServiceMissing where there are no PostgreSQL programs.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="assay-postgres-"))
+    try:
+        server = database.start_postgres(folder, FAST | (settings or {}))
+    except database.DatabaseUnavailable as refusal:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ServiceMissing(str(refusal)) from refusal
+    return ThrowawayPostgres(url=server.bootstrap_url, folder=folder, _server=server)

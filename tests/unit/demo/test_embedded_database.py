@@ -1,0 +1,142 @@
+"""The embedded PostgreSQL: its data stay, its server does not, and both root and others can run it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from demo import database, ordinary_user
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def folder():
+    """Under /tmp and passable, since PostgreSQL may run as another user; pytest's own folder is private."""
+    made = Path(tempfile.mkdtemp(prefix="assay-test-database-"))
+    made.chmod(0o755)
+    yield made / "postgres"
+    shutil.rmtree(made)
+
+
+def test_data_survive_a_restart_and_the_superuser_needs_its_password(folder):
+    first = database.start_postgres(folder)
+    with psycopg.connect(first.bootstrap_url) as connection:
+        connection.execute("create table kept as select 41 + 1 as answer")
+    first.stop()
+
+    second = database.start_postgres(folder)
+
+    with psycopg.connect(second.bootstrap_url) as connection:
+        assert connection.execute("select answer from kept").fetchone() == (42,)
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(second.bootstrap_url.replace("@", "x@"))
+    second.stop()
+    assert second.process.poll() is not None
+
+
+def test_an_address_in_the_environment_starts_nothing(folder):
+    environ = {
+        "DATABASE_URL": "postgresql://app@bank/assay",
+        "BOOTSTRAP_DATABASE_URL": "postgresql://boss@bank/x",
+    }
+
+    opened = database.open_database(folder, environ)
+    opened.stop()
+
+    assert opened.process is None
+    assert opened.bootstrap_url == "postgresql://boss@bank/x"
+    assert not folder.exists()
+
+
+def test_a_server_whose_starter_is_killed_ends_too_and_recovers(folder):
+    script = (
+        "import sys, time; from pathlib import Path; from demo.database import start_postgres;"
+        "server = start_postgres(Path(sys.argv[1])); print(server.process.pid, flush=True); time.sleep(60)"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", script, folder], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    server_pid = int(starter.stdout.readline())
+
+    starter.send_signal(signal.SIGKILL)
+    starter.communicate()
+
+    assert wait_until_gone(server_pid)
+    database.start_postgres(folder).stop()
+
+
+def test_data_of_another_version_are_refused_with_the_way_out(folder):
+    database.start_postgres(folder).stop()
+    (folder / "data" / "PG_VERSION").write_text("12\n")
+
+    with pytest.raises(database.DatabaseUnavailable, match=r"made by PostgreSQL 12.*move .* away"):
+        database.start_postgres(folder)
+
+
+def test_a_server_that_cannot_start_is_named_with_its_last_words(folder):
+    with pytest.raises(database.DatabaseUnavailable, match="no_such_setting"):
+        database.start_postgres(folder, {"no_such_setting": "on"})
+
+
+def test_a_machine_without_postgresql_gets_one_sentence(monkeypatch):
+    monkeypatch.setattr(database.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(database.glob, "glob", lambda pattern: [])
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(database.DatabaseUnavailable, match=r"uv sync.*set DATABASE_URL"):
+        database.find_programs()
+
+
+def test_the_machines_own_programs_serve_where_the_wheel_is_missing(folder, monkeypatch):
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        pytest.skip("PostgreSQL is not installed on this machine: apt-get install postgresql")
+    monkeypatch.setattr(database.importlib.util, "find_spec", lambda name: None)
+
+    server = database.start_postgres(folder)
+
+    assert "/usr/lib/postgresql" in str(database.find_programs())
+    with psycopg.connect(server.bootstrap_url) as connection:
+        assert connection.execute("show server_encoding").fetchone() == ("UTF8",)
+    server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_root_without_namespaces_runs_it_as_a_system_user(folder, monkeypatch):
+    database.start_postgres(folder).stop()
+    monkeypatch.setattr(ordinary_user, "_namespaces_work", lambda: False)
+
+    server = database.start_postgres(folder)
+
+    owner = os.stat(f"/proc/{server.process.pid}").st_uid
+    server.stop()
+    assert owner == ordinary_user.pwd.getpwnam(ordinary_user.FALLBACK_USER).pw_uid
+    monkeypatch.undo()
+    database.start_postgres(folder).stop()  # and back again
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_root_does_not_open_a_private_home_to_everybody(folder, monkeypatch):
+    monkeypatch.setattr(ordinary_user, "_namespaces_work", lambda: False)
+    folder.parent.chmod(0o700)
+
+    with pytest.raises(database.DatabaseUnavailable, match=r"chmod o\+x"):
+        database.start_postgres(folder)
+
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
+
+
+def wait_until_gone(pid: int, seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not Path(f"/proc/{pid}").exists():
+            return True
+        time.sleep(0.05)
+    return False
