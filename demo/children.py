@@ -1,6 +1,5 @@
 """Child processes that never outlive us: a process group each, and the kernel's word if we are killed."""
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -74,8 +73,8 @@ def stop_child(
     return code
 
 
-def signal_group(leader: int, number: signal.Signals) -> bool:
-    """Send a signal to the group of `leader`; False when nobody is left in it."""
+def signal_group(leader: int, number: int) -> bool:
+    """Send a signal (0: only ask) to the group of `leader`; False when nobody is left in it."""
     try:
         os.killpg(leader, number)
     except (ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
@@ -84,10 +83,11 @@ def signal_group(leader: int, number: signal.Signals) -> bool:
 
 
 def _end_group(leader: int, *, patience: float) -> None:
+    """The leader is gone; whoever else is in its group gets `patience` seconds, then SIGKILL."""
+    signal_group(leader, signal.SIGTERM)
     deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if not signal_group(leader, signal.Signals(signal.SIGTERM)):
+    while signal_group(leader, 0):
+        if time.monotonic() > deadline:
+            signal_group(leader, signal.SIGKILL)
             return
         time.sleep(0.05)
-    with contextlib.suppress(ProcessLookupError):
-        signal_group(leader, signal.SIGKILL)
