@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Make the environment in .venv from the lock file, with whatever Python 3 the machine has.
+
+Standard library only, and written so that any Python 3 can at least read it: an old one must be able to say
+that it is too old. Whatever goes wrong ends in one sentence with the remedy, never in a traceback.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOOLS = os.path.join(ROOT, ".tools")
+UV = os.path.join(TOOLS, "bin", "uv")
+PYTHON = os.path.join(ROOT, ".venv", "bin", "python")
+STAMP = os.path.join(ROOT, ".venv", ".made-from")
+LOG = os.path.join(TOOLS, "setup.log")
+UV_VERSION = "0.13.9"
+BYTES_NEW, BYTES_MADE = 3_000_000_000, 300_000_000
+WORTH_SAYING = re.compile(r"^(Using|Downloading|Resolved|Prepared|Installed|Uninstalled|Creating)\b")
+
+NO_SPACE = "The disk is full: {folder} needs {need} free. Free some space and run this again."
+# What uv and pip write when they give up -> what a person is told. The first match counts.
+REMEDIES = (
+    (r"No space left on device|os error 28", NO_SPACE.format(folder=ROOT, need="3 GB")),
+    (
+        r"downloads are (disabled|set to 'never')|No interpreter found",
+        "Python 3.13 is not on this machine and may not be fetched: install Python 3.13, or unset "
+        "UV_PYTHON_DOWNLOADS, and run this again.",
+    ),
+    (
+        r"lockfile .*needs to be updated|lock file .*(outdated|needs to be updated)",
+        "uv.lock does not match pyproject.toml: run `.tools/bin/uv lock` and run this again.",
+    ),
+    (
+        r"dns error|failed to lookup|Connection refused|Network is unreachable|error sending request"
+        r"|timed out|Failed to fetch|NewConnectionError|Max retries exceeded|ConnectTimeout"
+        r"|NameResolutionError|No matching distribution",
+        "The package index could not be reached: check the network or the proxy (HTTPS_PROXY; an index of "
+        "your own goes into UV_DEFAULT_INDEX and PIP_INDEX_URL) and run this again; what is there is kept.",
+    ),
+    (
+        r"invalid peer certificate|CERTIFICATE_VERIFY_FAILED|UnknownIssuer",
+        "The package index shows a certificate that this machine does not trust: set SSL_CERT_FILE to your "
+        "organisation's certificates and run this again.",
+    ),
+    (
+        r"Permission denied",
+        f"Some file in {ROOT} belongs to another user: `sudo chown -R $(id -u) {ROOT}` and run this again.",
+    ),
+)
+
+
+class Refusal(Exception):
+    """What happened, why, and what to do next, in one sentence."""
+
+
+def main():
+    """Exit code 0 when .venv stands as the lock file says."""
+    try:
+        check_python()
+        check_disk(BYTES_MADE if os.path.exists(PYTHON) else BYTES_NEW)
+        make_environment()
+    except Refusal as refusal:
+        print(f"assay: {refusal}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"assay: {in_words(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("assay: stopped; run it again to carry on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def check_python(version=sys.version_info, has_module=None):
+    """Refuse a Python that is too old, or that Debian has shipped without its venv."""
+    if tuple(version[:2]) < (3, 9):
+        raise Refusal(
+            f"python3 is {version[0]}.{version[1]} here and 3.9 or newer is needed to set up: install a "
+            "newer one, or name it with `make PYTHON=/path/to/python3 ...`."
+        )
+    from importlib.util import find_spec
+
+    has_module = has_module or find_spec
+    if not (has_module("venv") and has_module("ensurepip")):
+        raise Refusal(
+            "python3 has no venv module here: install it (Debian, Ubuntu: apt-get install python3-venv) and "
+            "run this again."
+        )
+
+
+def check_disk(need, free=None):
+    """Refuse before the first download rather than half-way through it. Both in bytes."""
+    free = shutil.disk_usage(ROOT).free if free is None else free
+    if free < need:
+        raise Refusal(NO_SPACE.format(folder=ROOT, need=f"{need / 1e9:.1f} GB ({free / 1e9:.1f} GB are)"))
+
+
+def make_environment():
+    """Bring .venv to what uv.lock says; nothing at all when it was made from this very lock."""
+    wanted = fingerprint()
+    if is_made_from(wanted):
+        return
+    install_uv()
+    say("setting up .venv from uv.lock (about a minute and 1.5 GB the first time)")
+    run([UV, "sync", "--locked", "--project", ROOT])
+    with open(STAMP, "w") as file:
+        file.write(wanted)
+
+
+def fingerprint():
+    """Of everything that decides what is in .venv."""
+    digest = hashlib.sha256(UV_VERSION.encode())
+    for name in (".python-version", "pyproject.toml", "uv.lock"):
+        with open(os.path.join(ROOT, name), "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()
+
+
+def is_made_from(wanted):
+    """Whether .venv was made from `wanted` and its Python still starts."""
+    try:
+        with open(STAMP) as file:
+            made_from = file.read()
+    except FileNotFoundError:
+        return False
+    return made_from == wanted and works([PYTHON, "-c", ""])
+
+
+def install_uv():
+    """uv of the version that the lock was made with, in a folder of its own that `uv sync` never deletes."""
+    if works([UV, "--version"]):
+        return
+    say(f"installing uv {UV_VERSION} into .tools")
+    shutil.rmtree(TOOLS, ignore_errors=True)
+    os.makedirs(TOOLS)
+    run([sys.executable, "-m", "venv", TOOLS])
+    run([os.path.join(TOOLS, "bin", "python"), "-m", "pip", "install", "--quiet", "uv==" + UV_VERSION])
+
+
+def works(argv):
+    """Whether the program is there and ends well."""
+    try:
+        return subprocess.run(argv, capture_output=True).returncode == 0  # noqa: S603
+    except OSError:
+        return False
+
+
+def run(argv):
+    """Run one step, its whole output in .tools/setup.log and its few telling lines on the terminal."""
+    env = dict(os.environ, UV_PROJECT_ENVIRONMENT=os.path.join(ROOT, ".venv"))
+    env.pop("VIRTUAL_ENV", None)  # somebody else's environment is none of our business
+    said = []
+    with open(LOG, "a") as log:
+        step = subprocess.Popen(  # noqa: S603
+            argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+        )
+        for line in step.stdout:
+            log.write(line)
+            said.append(line)
+            if WORTH_SAYING.match(line):
+                say(line.strip())
+    if step.wait():
+        raise Refusal(remedy("".join(said)))
+
+
+def remedy(said):
+    """The sentence for what a tool wrote when it failed."""
+    for pattern, sentence in REMEDIES:
+        if re.search(pattern, said, re.IGNORECASE):
+            return sentence
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    last = lines[-1] if lines else "it said nothing"
+    return "Setting up failed: {}. The whole output is in {}.".format(last.rstrip("."), LOG)
+
+
+def in_words(error):
+    """An error of the operating system as a sentence with a remedy."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NO_SPACE.format(folder=ROOT, need="3 GB")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.filename} may not be written: give yourself {ROOT} and run this again."
+    return f"{error}. Put that right and run this again."
+
+
+def say(sentence):
+    """Progress, at once, also into a pipe."""
+    print("assay: " + sentence, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
