@@ -1,0 +1,10 @@
+from audit.events import Event
+
+UNIT_ADDED = Event("accounts.unit_added", "Unit added", "Unit {name} ({path})")
+PERSON_ADDED = Event("accounts.person_added", "Person added", "Person {hr_number} joined {unit}")
+PERSON_DISABLED = Event("accounts.person_disabled", "Person disabled", "Person {hr_number}: {reason}")
+ACCOUNT_ADDED = Event("accounts.account_added", "Account added", "{kind} account {username}")
+ROLE_GRANTED = Event("accounts.role_granted", "Role granted", "{role}, {unit}")
+ROLE_ENDED = Event("accounts.role_ended", "Role ended", "{role}, {unit}: {reason}")
+TOKEN_MADE = Event("accounts.token_made", "Token made", "{name}, {scopes}, for {unit}, until {expires_at}")
+TOKEN_REVOKED = Event("accounts.token_revoked", "Token revoked", "{name}")

@@ -1,0 +1,77 @@
+"""Who may do what: the roles, what each permits, and how far each reaches. Code, shown in the portal."""
+
+from enum import StrEnum
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Model owner"
+    DEVELOPER = "developer", "Model developer"
+    VALIDATOR = "validator", "Validator"
+    OFFICER = "officer", "Model risk officer"
+    COMMITTEE = "committee", "Committee member"
+    AUDITOR = "auditor", "Auditor"
+    ADMINISTRATOR = "administrator", "Administrator of the portal"
+    SERVICE = "service", "Service account"
+
+
+class Permission(StrEnum):
+    SEE_MODELS = "see models"
+    REGISTER = "register, edit and version models"
+    MONITOR = "define monitors and ask for runs"
+    SEE_ADMINISTRATION = "see people, roles and tokens"
+    MANAGE_PEOPLE = "manage people, roles and tokens"
+    SEE_JOBS = "see background work"
+
+
+class Reach(StrEnum):
+    """How far a permission reaches."""
+
+    UNITS = "own units"
+    OWN = "own models"
+    BANK = "whole bank"
+
+
+MATRIX: dict[Role, dict[Permission, Reach]] = {
+    Role.OWNER: {
+        Permission.SEE_MODELS: Reach.UNITS,
+        Permission.REGISTER: Reach.OWN,
+        Permission.MONITOR: Reach.OWN,
+    },
+    Role.DEVELOPER: {
+        Permission.SEE_MODELS: Reach.UNITS,
+        Permission.REGISTER: Reach.OWN,
+        Permission.MONITOR: Reach.OWN,
+    },
+    Role.VALIDATOR: {Permission.SEE_MODELS: Reach.UNITS},
+    Role.OFFICER: {
+        Permission.SEE_MODELS: Reach.BANK,
+        Permission.REGISTER: Reach.BANK,
+        Permission.MONITOR: Reach.BANK,
+        Permission.SEE_JOBS: Reach.BANK,
+    },
+    Role.COMMITTEE: {Permission.SEE_MODELS: Reach.UNITS},
+    Role.AUDITOR: {
+        Permission.SEE_MODELS: Reach.BANK,
+        Permission.SEE_ADMINISTRATION: Reach.BANK,
+        Permission.SEE_JOBS: Reach.BANK,
+    },
+    Role.ADMINISTRATOR: {
+        Permission.SEE_ADMINISTRATION: Reach.BANK,
+        Permission.MANAGE_PEOPLE: Reach.BANK,
+        Permission.SEE_JOBS: Reach.BANK,
+    },
+    Role.SERVICE: {
+        Permission.SEE_MODELS: Reach.UNITS,
+        Permission.REGISTER: Reach.UNITS,
+        Permission.MONITOR: Reach.UNITS,
+    },
+}
+
+# A token never permits more than its account's role; it may permit less.
+SCOPES: dict[str, frozenset[Permission]] = {
+    "models:read": frozenset({Permission.SEE_MODELS}),
+    "models:write": frozenset({Permission.SEE_MODELS, Permission.REGISTER}),
+    "monitoring:write": frozenset({Permission.SEE_MODELS, Permission.MONITOR}),
+}

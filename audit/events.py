@@ -1,0 +1,46 @@
+"""What can be announced: each event has one name and one sentence in the words of the business."""
+
+from dataclasses import dataclass
+
+_registered: dict[str, "Event"] = {}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One kind of business event. `sentence` is a format template over the entry's data."""
+
+    name: str
+    title: str
+    sentence: str
+
+    def __post_init__(self) -> None:
+        if self.name in _registered:
+            raise ValueError(f"event {self.name!r} is declared twice")
+        _registered[self.name] = self
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def registered_events() -> dict[str, Event]:
+    """Every event by name; complete once the apps are loaded."""
+    return dict(_registered)
+
+
+def say(name: str, data: dict) -> str:
+    """The event's sentence with its data filled in; data that is missing shows as a dash."""
+    event = _registered.get(name)
+    return event.sentence.format_map(_Dash(data)) if event else name
+
+
+class _Dash(dict):
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+OUTSIDE_PORTAL = Event(
+    "audit.outside_portal",
+    "Changed outside the portal",
+    "{rows} row(s) of {tables} changed by database user {database_user}, announced by no service",
+)
+ARTEFACT_FILED = Event("audit.artefact_filed", "File filed", "{name}, {size} bytes, sha256 {sha256}")

@@ -1,0 +1,113 @@
+"""Announce what happened, and file what belongs to it. Everything else the database does by itself."""
+
+import json
+from collections.abc import Iterable
+from typing import Protocol
+
+from django.db import connection, models, transaction
+
+from audit import effects
+from audit.events import ARTEFACT_FILED, Event
+from audit.models import Artefact, Attachment, subject_name
+from audit.origin import current_origin
+
+
+class Actor(Protocol):
+    """Who acts: an account, named on the trail by its person and by itself."""
+
+    person_name: str  # 'accounts.person:7'
+    account_name: str  # the sign-in name, or the service account's
+
+
+def canonical(data: dict) -> bytes:
+    """The bytes that are stored and hashed: sorted keys, no spaces, UTF-8; NaN is refused."""
+    return json.dumps(
+        data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str
+    ).encode()
+
+
+def record(
+    event: Event, *, subject: models.Model, by: Actor | None, data: dict, trails: Iterable[models.Model] = ()
+) -> int:
+    """Announce one business event in the running transaction; return the entry's id.
+
+    `by` is who acts, None for the portal itself. `trails` are the records on whose trail the event
+    shows beside its subject's own. Hold business words and digests in `data`, never a customer's data.
+    """
+    return record_about(
+        event,
+        subject=subject_name(subject),
+        trails=[subject_name(trail) for trail in trails],
+        by=by,
+        data=data,
+    )
+
+
+def record_about(event: Event, *, subject: str, trails: list[str], by: Actor | None, data: dict) -> int:
+    """`record` for a subject that is known by its trail name only."""
+    origin = current_origin()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select audit.record(%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                event.name,
+                subject,
+                trails,
+                by.person_name if by else "",
+                by.account_name if by else "",
+                origin.through,
+                origin.request,
+                canonical(data),
+            ],
+        )
+        return cursor.fetchone()[0]
+
+
+@transaction.atomic
+def file_artefact(
+    *,
+    content: Iterable[bytes],
+    media_type: str,
+    name: str,
+    role: str,
+    subject: models.Model,
+    trail: models.Model,
+    inputs: dict[str, str],
+    code_version: str,
+    how_to_repeat: str = "",
+    retention: str = Artefact.Retention.RECORD,
+    by: Actor | None,
+) -> Attachment:
+    """Keep a file by its SHA-256 and hang it on `subject` and its trail. The same file twice is one file."""
+    sha256, size = effects.keep(content)
+    artefact, _ = Artefact.objects.get_or_create(
+        sha256=sha256, defaults={"size": size, "media_type": media_type, "retention": retention}
+    )
+    attachment, is_new = Attachment.objects.get_or_create(
+        artefact=artefact,
+        subject=subject_name(subject),
+        role=role,
+        defaults={
+            "trail": subject_name(trail),
+            "name": name,
+            "inputs": inputs,
+            "code_version": code_version,
+            "how_to_repeat": how_to_repeat,
+        },
+    )
+    if is_new:
+        record_about(
+            ARTEFACT_FILED,
+            subject=subject_name(artefact),
+            trails=[subject_name(subject), subject_name(trail)],
+            by=by,
+            data={
+                "name": name,
+                "role": role,
+                "sha256": sha256,
+                "size": size,
+                "media_type": media_type,
+                "inputs": inputs,
+            },
+        )
+    return attachment

@@ -1,0 +1,281 @@
+-- The audit trail in the database: who may append, what is captured, what one transaction seals.
+-- Applied by `manage.py bootstrap_database` as audit_owner; every statement may be run again.
+--
+-- entry          one business event, announced by a service through audit.record()
+-- row_history    one row for each change of a governed row, written by the trigger audit.capture()
+-- sealed_record  one transaction: its entries and the digests of its history rows = one Merkle leaf
+-- subject_head   digest of each governed row as it stands now: "has it changed since?"
+
+create table if not exists audit.head (
+    only_row  boolean primary key default true check (only_row),
+    size      bigint not null,
+    sealed_at timestamptz not null
+);
+insert into audit.head values (true, 0, '-infinity') on conflict do nothing;
+
+-- A simulated clock belongs to the demo bank's history. Only audit_owner may set it.
+create table if not exists audit.simulated_clock (
+    only_row boolean primary key default true check (only_row),
+    reads    timestamptz not null
+);
+
+create table if not exists audit.tx (txid bigint primary key);
+
+create table if not exists audit.entry (
+    id        bigint generated always as identity primary key,
+    txid      bigint not null,
+    event     text   not null check (event <> ''),
+    subject   text   not null check (subject <> ''),
+    trails    text[] not null,
+    actor     text   not null,   -- person, by subject name; '' for the portal itself
+    account   text   not null,
+    through   text   not null,   -- page, api, worker, command, outside
+    request   text   not null,
+    body      bytea  not null,   -- canonical JSON of the event's data: these bytes are hashed
+    digest    bytea  not null,   -- audit.entry_digest of all the above
+    sealed_in bigint
+);
+create index if not exists entry_unsealed on audit.entry (txid) where sealed_in is null;
+create index if not exists entry_sealed_in on audit.entry (sealed_in);
+create index if not exists entry_trails on audit.entry using gin (trails);
+create index if not exists entry_subject on audit.entry (subject, id);
+create index if not exists entry_event on audit.entry (event, id);
+
+create table if not exists audit.row_history (
+    id          bigint generated always as identity primary key,
+    txid        bigint not null,
+    table_name  text   not null,
+    pk          text   not null,
+    op          text   not null check (op in ('I', 'U', 'D')),
+    subject     text   not null,
+    trail       text   not null,
+    body        bytea  not null,  -- the row as JSON text in UTF-8: these bytes are hashed
+    body_sha256 bytea  not null,
+    digest      bytea  not null,
+    db_user     text   not null,
+    sealed_in   bigint
+);
+create index if not exists row_history_unsealed on audit.row_history (txid) where sealed_in is null;
+create index if not exists row_history_sealed_in on audit.row_history (sealed_in);
+create index if not exists row_history_row on audit.row_history (table_name, pk, id);
+create index if not exists row_history_trail on audit.row_history (trail, id);
+
+create table if not exists audit.sealed_record (
+    position  bigint primary key check (position >= 0),
+    sealed_at timestamptz not null,
+    txid      bigint not null,
+    db_user   text   not null,
+    body      bytea  not null,   -- the canonical record: these bytes are the Merkle leaf's input
+    leaf_hash bytea  not null
+);
+create index if not exists sealed_record_at on audit.sealed_record (sealed_at);
+create index if not exists sealed_record_leaf on audit.sealed_record (leaf_hash);
+
+create table if not exists audit.subject_head (
+    subject  text primary key,
+    digest   bytea not null,     -- sha256 of the row's body; empty once the row is gone
+    moved_by bigint not null     -- row_history.id
+);
+
+create table if not exists audit.governed (
+    table_name   text primary key,
+    subject      text not null,
+    trail_column text not null,
+    trail        text not null
+);
+
+-- Length-prefixed field: four bytes big-endian, then the bytes. No two lists of fields share bytes.
+create or replace function audit.field(value bytea) returns bytea
+language sql immutable strict parallel safe set search_path = pg_catalog
+return int4send(octet_length(value)) || value;
+
+create or replace function audit.field(value text) returns bytea
+language sql immutable strict parallel safe set search_path = pg_catalog
+return int4send(octet_length(convert_to(value, 'UTF8'))) || convert_to(value, 'UTF8');
+
+create or replace function audit.clock() returns timestamptz
+language sql volatile security definer set search_path = pg_catalog
+return coalesce((select reads from audit.simulated_clock), clock_timestamp());
+
+create or replace function audit.me() returns bigint
+language sql stable set search_path = pg_catalog
+return pg_current_xact_id()::text::bigint;
+
+-- The sealed record holds this digest and not the entry's words, so that an export can show one model's
+-- entries of a transaction that touched several.
+create or replace function audit.entry_digest(
+    event text, subject text, trails text[], actor text, account text, through text, request text, body bytea
+) returns bytea
+language sql stable parallel safe set search_path = pg_catalog
+return sha256(
+    audit.field('assay-entry-v1') || audit.field(event) || audit.field(subject)
+    || audit.field(array_to_json(trails)::text) || audit.field(actor) || audit.field(account)
+    || audit.field(through) || audit.field(request) || audit.field(body));
+
+-- ---- announcing -----------------------------------------------------------------------------------
+create or replace function audit.record(
+    event text, subject text, trails text[], actor text, account text, through text, request text, body bytea
+) returns bigint
+language plpgsql security definer set search_path = pg_catalog as $$
+declare
+    entry_id bigint;
+begin
+    insert into audit.entry (txid, event, subject, trails, actor, account, through, request, body, digest)
+    values (audit.me(), event, subject, trails, actor, account, through, request, body,
+            audit.entry_digest(event, subject, trails, actor, account, through, request, body))
+    returning id into entry_id;
+    insert into audit.tx values (audit.me()) on conflict do nothing;
+    return entry_id;
+end $$;
+
+-- ---- capturing ------------------------------------------------------------------------------------
+-- Trigger arguments: the subject's name ('inventory.model'), the column that names the trail
+-- ('model_id', or '' where the row hangs on no trail) and the trail's name ('inventory.model', or '' where
+-- the column itself holds 'inventory.model:42').
+-- Time zone, date style and float digits are fixed: the same row must give the same bytes in every session.
+create or replace function audit.capture() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog set timezone = 'UTC' set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
+set extra_float_digits = 1 set bytea_output = 'hex'
+as $$
+declare
+    row_json   jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
+    row_pk     text  := row_json ->> 'id';
+    row_op     text  := left(tg_op, 1);
+    row_body   bytea := convert_to(row_json::text, 'UTF8');
+    row_sha256 bytea := sha256(row_body);
+    row_subject text := tg_argv[0] || ':' || row_pk;
+    row_trail  text  := coalesce(
+        case tg_argv[2] when '' then '' else tg_argv[2] || ':' end || (row_json ->> nullif(tg_argv[1], '')), '');
+    history_id bigint;
+begin
+    if tg_op = 'UPDATE' and (to_jsonb(old) ->> 'id') is distinct from row_pk then
+        raise exception 'the id of a governed row never changes (% %)', tg_table_name, to_jsonb(old) ->> 'id';
+    end if;
+    insert into audit.row_history (txid, table_name, pk, op, subject, trail, body, body_sha256, digest, db_user)
+    values (
+        audit.me(), tg_table_name, row_pk, row_op, row_subject, row_trail, row_body, row_sha256,
+        sha256(audit.field('assay-row-v1') || audit.field(tg_table_name::text) || audit.field(row_pk)
+               || audit.field(row_op) || audit.field(session_user::text) || row_sha256),
+        session_user
+    ) returning id into history_id;
+    insert into audit.subject_head values (row_subject, case when tg_op = 'DELETE' then '' else row_sha256 end, history_id)
+    on conflict (subject) do update set digest = excluded.digest, moved_by = excluded.moved_by;
+    insert into audit.tx values (audit.me()) on conflict do nothing;
+    return null;
+end $$;
+
+-- ---- sealing --------------------------------------------------------------------------------------
+-- Fires at commit, once for each row in audit.tx. All bytes that do not need the position are made
+-- before the lock (the update of audit.head) is taken: the lock is held from there to the commit.
+create or replace function audit.seal() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog set timezone = 'UTC' set datestyle = 'ISO, YMD'
+as $$
+declare
+    entry_count integer;
+    entry_bytes bytea;
+    row_count   integer;
+    row_bytes   bytea;
+    place       bigint;
+    sealed      timestamptz;
+    record_body bytea;
+begin
+    insert into audit.entry (txid, event, subject, trails, actor, account, through, request, body, digest)
+    select new.txid, 'audit.outside_portal', o.subject, o.trails, '', '', 'outside', '', o.body,
+           audit.entry_digest('audit.outside_portal', o.subject, o.trails, '', '', 'outside', '', o.body)
+    from (
+        select coalesce(nullif(h.trail, ''), min(h.subject)) as subject,
+               array_remove(array[h.trail], '') as trails,
+               convert_to(json_build_object(
+                   'database_user', session_user, 'rows', count(*), 'tables', json_agg(distinct h.table_name)
+               )::text, 'UTF8') as body
+        from audit.row_history h
+        where h.txid = new.txid and h.sealed_in is null
+          and not exists (
+              select from audit.entry e
+              where e.txid = new.txid and (e.subject = h.subject or e.subject = h.trail or h.trail = any (e.trails)))
+        group by h.trail, case when h.trail = '' then h.subject end
+    ) o
+    order by o.subject;
+
+    select count(*), coalesce(string_agg(digest, ''::bytea order by id), '')
+    into entry_count, entry_bytes
+    from audit.entry where txid = new.txid and sealed_in is null;
+
+    select count(*), coalesce(string_agg(digest, ''::bytea order by id), '')
+    into row_count, row_bytes
+    from audit.row_history where txid = new.txid and sealed_in is null;
+
+    if entry_count + row_count > 0 then
+        update audit.head set size = size + 1, sealed_at = greatest(audit.clock(), sealed_at)
+        returning size - 1, sealed_at into place, sealed;
+        record_body := audit.field('assay-sealed-record-v1') || int8send(place)
+            || audit.field(to_char(sealed, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) || audit.field(session_user::text)
+            || int4send(entry_count) || entry_bytes || int4send(row_count) || row_bytes;
+        insert into audit.sealed_record values (
+            place, sealed, new.txid, session_user, record_body, sha256('\x00'::bytea || record_body));
+        update audit.entry set sealed_in = place where txid = new.txid and sealed_in is null;
+        update audit.row_history set sealed_in = place where txid = new.txid and sealed_in is null;
+    end if;
+    delete from audit.tx where txid = new.txid;
+    return null;
+end $$;
+
+do $$ begin
+    if not exists (select from pg_trigger where tgrelid = 'audit.tx'::regclass and tgname = 'seal') then
+        create constraint trigger seal after insert on audit.tx
+            deferrable initially deferred for each row execute function audit.seal();
+        alter table audit.tx enable always trigger seal;
+    end if;
+end $$;
+
+-- ---- append-only ----------------------------------------------------------------------------------
+create or replace function audit.refuse() returns trigger
+language plpgsql set search_path = pg_catalog as $$
+begin
+    raise exception 'audit.% is append-only: % is refused', tg_table_name, tg_op
+        using errcode = 'insufficient_privilege', hint = 'A record is corrected by adding a new one.';
+end $$;
+
+-- entry and row_history learn once in which sealed record they are; nothing else of them ever changes.
+create or replace function audit.refuse_but_sealing() returns trigger
+language plpgsql set search_path = pg_catalog as $$
+begin
+    if tg_op = 'UPDATE' and old.sealed_in is null and new.sealed_in is not null
+       and to_jsonb(old) - 'sealed_in' = to_jsonb(new) - 'sealed_in' then
+        return new;
+    end if;
+    raise exception 'audit.% is append-only: % is refused', tg_table_name, tg_op
+        using errcode = 'insufficient_privilege', hint = 'A record is corrected by adding a new one.';
+end $$;
+
+-- ---- what governed rows may do ----------------------------------------------------------------------
+-- BEFORE UPDATE: the column named first moves only along the edges that follow ('from>to').
+create or replace function audit.hold_transitions() returns trigger
+language plpgsql set search_path = pg_catalog as $$
+declare
+    was text := to_jsonb(old) ->> tg_argv[0];
+    is_ text := to_jsonb(new) ->> tg_argv[0];
+begin
+    if was is distinct from is_ and not (was || '>' || is_) = any (tg_argv) then
+        raise exception '% of % % cannot go from % to %', tg_argv[0], tg_table_name, to_jsonb(new) ->> 'id', was, is_
+            using errcode = 'check_violation', hint = 'docs/states.md lists the transitions that exist.';
+    end if;
+    return new;
+end $$;
+
+-- BEFORE UPDATE: the named columns never change once the row is there.
+create or replace function audit.hold_columns() returns trigger
+language plpgsql set search_path = pg_catalog as $$
+declare
+    name text;
+begin
+    foreach name in array tg_argv loop
+        if to_jsonb(old) -> name is distinct from to_jsonb(new) -> name then
+            raise exception '% of % % never changes', name, tg_table_name, to_jsonb(new) ->> 'id'
+                using errcode = 'check_violation', hint = 'Register a new version instead.';
+        end if;
+    end loop;
+    return new;
+end $$;

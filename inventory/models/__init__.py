@@ -1,0 +1,5 @@
+from inventory.models.model import Model
+from inventory.models.standing import Standing
+from inventory.models.version import ModelVersion
+
+__all__ = ["Model", "ModelVersion", "Standing"]

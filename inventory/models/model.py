@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import connection, models
+from django.db.models import Q
+
+from accounts.models import Account
+from accounts.permissions import seen_units
+
+
+class ModelQuerySet(models.QuerySet):
+    def visible_to(self, account: Account) -> ModelQuerySet:
+        """Models of the units that the account's roles cover; of a token, those of its unit."""
+        condition = seen_units(account, "unit__path")
+        return self.none() if condition is None else self.filter(condition)
+
+    def matching(self, words: str) -> ModelQuerySet:
+        """Name, id, external id or description holds the words, or the name is close to them."""
+        return self.filter(
+            Q(name__icontains=words)
+            | Q(ref__icontains=words)
+            | Q(external_id__icontains=words)
+            | Q(name__trigram_word_similar=words)
+        )
+
+
+class Model(models.Model):
+    """A model of the bank, apart from its versions: what it is, whose it is, how far it has come."""
+
+    class Kind(models.TextChoices):
+        STATISTICAL = "statistical", "Statistical"
+        MACHINE_LEARNING = "machine_learning", "Machine learning"
+        DETERMINISTIC = "deterministic", "Deterministic with material use"
+        EXPERT = "expert", "Expert judgement"
+        VENDOR = "vendor", "Vendor"
+        SPREADSHEET = "spreadsheet", "Spreadsheet"
+        GENERATIVE = "generative", "Generative AI"
+        AGENT = "agent", "Agent"
+
+    class Stage(models.TextChoices):
+        PROPOSED = "proposed", "Proposed"
+        IN_DEVELOPMENT = "in_development", "In development"
+        IN_VALIDATION = "in_validation", "In validation"
+        APPROVED = "approved", "Approved"
+        IN_USE = "in_use", "In use"
+        RESTRICTED = "restricted", "Restricted"
+        PAUSED = "paused", "Paused"
+        RETIRED = "retired", "Retired"
+
+    ref = models.CharField(max_length=20, unique=True, help_text="MDL-2026-0042")
+    external_id = models.CharField(
+        max_length=200, unique=True, help_text="The id by which pipelines know the model; it never changes"
+    )
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    purpose = models.TextField(blank=True, help_text="What decisions it supports, for which product")
+    kind = models.CharField(max_length=20, choices=Kind)
+    stage = models.CharField(max_length=20, choices=Stage, default=Stage.IN_DEVELOPMENT)
+    tier = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="1 is the most material; empty: not tiered"
+    )
+    unit = models.ForeignKey("accounts.Unit", models.PROTECT, related_name="models")
+    owner = models.ForeignKey("accounts.Person", models.PROTECT, related_name="owned_models")
+    developer = models.ForeignKey(
+        "accounts.Person", models.PROTECT, related_name="developed_models", null=True, blank=True
+    )
+    registered_at = models.DateTimeField(auto_now_add=True)
+    registered_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+
+    objects = ModelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["ref"]
+        indexes = [
+            GinIndex(name="model_name_trigram", fields=["name"], opclasses=["gin_trgm_ops"]),
+            GinIndex(name="model_external_trigram", fields=["external_id"], opclasses=["gin_trgm_ops"]),
+            models.Index(name="model_tier_ref", fields=["tier", "ref"]),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(tier=None) | Q(tier__range=(1, 4)), name="model_tier_1_to_4"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_own_of(self, account: Account) -> bool:
+        """Whether the account's person owns, develops or registered it."""
+        return account.person_id in (self.owner_id, self.developer_id, self.registered_by_id)
+
+
+def next_ref(year: int) -> str:
+    """The next free id of the year. The sequence may skip, it never repeats."""
+    with connection.cursor() as cursor:
+        cursor.execute("select nextval('inventory_model_number')")
+        return f"MDL-{year}-{cursor.fetchone()[0]:04d}"

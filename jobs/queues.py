@@ -1,0 +1,23 @@
+"""The broker: messages carry a job's id, and may be lost."""
+
+import logging
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from jobs.models import Job
+
+logger = logging.getLogger(__name__)
+
+celery_app = Celery("assay")
+celery_app.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+def publish(job: Job) -> bool:
+    """Send the job's id to its queue. False when the broker is away: the reconciler sends it again."""
+    try:
+        celery_app.send_task(job.task, kwargs={"job_id": job.pk}, queue=job.queue, retry=False)
+    except (OperationalError, OSError) as problem:
+        logger.warning("broker is away, job %s waits for the reconciler: %s", job.pk, problem)
+        return False
+    return True

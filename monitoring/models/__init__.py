@@ -1,0 +1,17 @@
+from monitoring.models.breach import Breach
+from monitoring.models.explanation import Explanation
+from monitoring.models.monitor import Monitor, Reference, Threshold
+from monitoring.models.run import PartitionProfile, Run
+from monitoring.models.window import Measurement, Window
+
+__all__ = [
+    "Breach",
+    "Explanation",
+    "Measurement",
+    "Monitor",
+    "PartitionProfile",
+    "Reference",
+    "Run",
+    "Threshold",
+    "Window",
+]

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from django.db import models
+
+from accounts.models import Account
+from inventory.models import Model
+
+
+class BreachQuerySet(models.QuerySet):
+    def visible_to(self, account: Account) -> BreachQuerySet:
+        return self.filter(model__in=Model.objects.visible_to(account))
+
+    def current(self) -> BreachQuerySet:
+        """Of the newest revision of each window."""
+        return self.filter(window__is_newest=True)
+
+
+class Breach(models.Model):
+    """One metric of one window, in one revision, beyond a threshold."""
+
+    class Level(models.TextChoices):
+        WATCH = "watch", "Watch"
+        BREACH = "breach", "Breach"
+
+    model = models.ForeignKey("inventory.Model", models.PROTECT, related_name="breaches")
+    window = models.ForeignKey("monitoring.Window", models.PROTECT, related_name="breaches")
+    threshold = models.ForeignKey("monitoring.Threshold", models.PROTECT, related_name="breaches")
+    metric = models.CharField(max_length=40)
+    column = models.CharField(max_length=120, blank=True)
+    segment = models.CharField(max_length=120, blank=True)
+    value = models.FloatField()
+    level = models.CharField(max_length=10, choices=Level)
+    opened_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BreachQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["window", "metric", "column", "segment"], name="breach_once_per_window_revision"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.column}".strip()

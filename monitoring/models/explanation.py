@@ -1,0 +1,27 @@
+from django.db import models
+
+
+class Explanation(models.Model):
+    """SHAP values of a seeded sample of a window, made in the sandbox from the registered artefact."""
+
+    model = models.ForeignKey("inventory.Model", models.PROTECT, related_name="+")
+    window = models.OneToOneField("monitoring.Window", models.PROTECT, related_name="explanation")
+    version = models.ForeignKey("inventory.ModelVersion", models.PROTECT, related_name="+")
+    job = models.OneToOneField("jobs.Job", models.PROTECT, related_name="explanation")
+    method = models.CharField(max_length=80)
+    rows = models.PositiveIntegerField()
+    seed = models.PositiveBigIntegerField()
+    importance = models.JSONField(
+        help_text="Feature to mean |SHAP|, current and reference, in the link's units"
+    )
+    reason_codes = models.JSONField(help_text="Of ten sample rows: the features that moved each score most")
+    additivity_error = models.FloatField()
+    rescored_rows = models.PositiveIntegerField()
+    rescored_equal = models.PositiveIntegerField()
+    rescoring_largest_difference = models.FloatField()
+    is_loaded_by_code = models.BooleanField()
+    libraries = models.JSONField()
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"SHAP of {self.window}"

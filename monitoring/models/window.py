@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class WindowQuerySet(models.QuerySet):
+    def newest_revisions(self) -> WindowQuerySet:
+        return self.filter(is_newest=True)
+
+
+class Window(models.Model):
+    """A stretch of the bank's days, as measured up to one label cut-off. A restatement is a new revision."""
+
+    monitor = models.ForeignKey("monitoring.Monitor", models.PROTECT, related_name="windows")
+    run = models.ForeignKey("monitoring.Run", models.PROTECT, related_name="windows")
+    start_on = models.DateField()
+    end_on = models.DateField(help_text="The last day in it")
+    revision = models.PositiveIntegerField()
+    is_newest = models.BooleanField(default=True)
+    rows = models.PositiveBigIntegerField()
+    labelled = models.PositiveBigIntegerField()
+    state_sha256 = models.CharField(max_length=64, help_text="Of the merged states that it was measured from")
+
+    objects = WindowQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["start_on", "revision"]
+        constraints = [
+            models.UniqueConstraint(fields=["monitor", "start_on", "revision"], name="window_revision_once"),
+            models.UniqueConstraint(
+                fields=["monitor", "start_on"],
+                condition=Q(is_newest=True),
+                name="one_newest_revision_per_window",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return f"{self.start_on:%Y-%m}"
+
+
+class Measurement(models.Model):
+    """One figure of one window, or why there is none."""
+
+    window = models.ForeignKey(Window, models.PROTECT, related_name="measurements")
+    metric = models.CharField(max_length=40)
+    column = models.CharField(
+        max_length=120, blank=True, help_text="The feature; empty for score and outcome"
+    )
+    segment = models.CharField(max_length=120, blank=True, help_text="Empty for all rows")
+    value = models.FloatField(null=True)
+    n = models.PositiveBigIntegerField()
+    bound = models.FloatField(null=True, help_text="Certified largest error, where the value is not exact")
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="Why there is no value")
+    level = models.CharField(max_length=10, blank=True, help_text="good, watch or breach, by its threshold")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["window", "metric", "column", "segment"], name="measurement_once_per_window"
+            ),
+            models.CheckConstraint(
+                condition=Q(value__isnull=False) | ~Q(reason=""), name="measurement_has_value_or_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.column} {self.segment}".strip()

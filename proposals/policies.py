@@ -1,0 +1,32 @@
+"""What must hold for a proposal to be decided now, and by this person."""
+
+from accounts.models import Person
+from accounts.refusals import NotNow, NotPermitted
+from audit.models import SubjectHead
+from proposals.models import TRANSITIONS, Proposal
+
+
+def check_transition(proposal: Proposal, state: str) -> None:
+    if state not in TRANSITIONS[Proposal.State(proposal.state)]:
+        raise NotNow(
+            f"This proposal is {proposal.get_state_display().lower()}; it cannot become {state} any more."
+        )
+
+
+def check_second_person(proposal: Proposal, person: Person) -> None:
+    """Nobody decides what they asked for, nor what is about themselves."""
+    if proposal.asked_by_id == person.pk:
+        raise NotPermitted("You asked for this yourself; another person decides it.")
+    if proposal.subject == f"accounts.person:{person.pk}":
+        raise NotPermitted("This proposal is about you; another person decides it.")
+
+
+def subject_digest(subject: str) -> str:
+    """Digest of a governed record as it stands now, in hex; '' where it has none."""
+    head = SubjectHead.objects.filter(subject=subject).first()
+    return bytes(head.digest).hex() if head else ""
+
+
+def has_moved(proposal: Proposal) -> bool:
+    """Whether what the proposal is about changed since it was asked."""
+    return subject_digest(proposal.subject) != proposal.subject_digest

@@ -1,0 +1,171 @@
+"""One transaction, one sealed record: what was announced, what changed, and what nobody announced."""
+
+import json
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from accounts import services
+from accounts.models import Unit
+from audit import verifier
+from audit.models import Entry, RowHistory, SealedRecord, SubjectHead
+
+
+@pytest.fixture
+def unit(db):
+    return services.add_unit(code="group", name="Group", parent=None, by=None)
+
+
+def test_a_service_call_seals_one_record_with_its_entry_and_its_row(unit):
+    record = SealedRecord.objects.get()
+
+    parsed = verifier.parse_record(bytes(record.body))
+    assert parsed["position"] == 0
+    assert parsed["db_user"] == "app"
+    assert parsed["entries"] == [bytes(Entry.objects.get().digest)]
+    assert parsed["rows"] == [bytes(RowHistory.objects.get().digest)]
+    assert bytes(record.leaf_hash) == verifier.leaf_hash(bytes(record.body))
+
+
+def test_the_outsiders_functions_give_the_database_its_digests(unit):
+    entry, row = Entry.objects.get(), RowHistory.objects.get()
+
+    fields = ("event", "subject", "trails", "actor", "account", "through", "request")
+    as_exported = {name: getattr(entry, name) for name in fields} | {"body": bytes(entry.body)}
+    assert verifier.entry_digest(as_exported) == bytes(entry.digest)
+    assert verifier.row_digest(
+        {
+            "table": row.table_name,
+            "pk": row.pk_text,
+            "op": row.op,
+            "db_user": row.db_user,
+            "body_sha256": bytes(row.body_sha256),
+        }
+    ) == bytes(row.digest)
+
+
+def test_a_change_that_no_service_announced_is_sealed_as_outside_the_portal(unit):
+    Unit.objects.filter(pk=unit.pk).update(name="Group, renamed")
+
+    entry = Entry.objects.order_by("-id").first()
+    assert entry.event == "audit.outside_portal"
+    assert entry.subject == f"accounts.unit:{unit.pk}"
+    assert entry.data == {"database_user": "app", "rows": 1, "tables": ["accounts_unit"]}
+    assert RowHistory.objects.order_by("-id").first().row["name"] == "Group, renamed"
+
+
+def test_an_unannounced_change_beside_an_announced_one_is_still_reported(unit):
+    with transaction.atomic():
+        services.add_unit(code="retail", name="Retail", parent=unit, by=None)
+        Unit.objects.filter(pk=unit.pk).update(name="Smuggled")
+
+    events = list(Entry.objects.order_by("id").values_list("event", flat=True))
+    assert events == ["accounts.unit_added", "accounts.unit_added", "audit.outside_portal"]
+    assert SealedRecord.objects.count() == 2
+
+
+def test_a_rolled_back_transaction_leaves_no_gap(unit):
+    with pytest.raises(RuntimeError), transaction.atomic():
+        services.add_unit(code="lost", name="Lost", parent=unit, by=None)
+        raise RuntimeError
+
+    services.add_unit(code="kept", name="Kept", parent=unit, by=None)
+
+    assert list(SealedRecord.objects.order_by("position").values_list("position", flat=True)) == [0, 1]
+
+
+def test_constraints_set_immediate_half_way_leave_nothing_unsealed(unit):
+    with transaction.atomic(), connection.cursor() as cursor:
+        services.add_unit(code="first", name="First", parent=unit, by=None)
+        cursor.execute("set constraints all immediate")
+        services.add_unit(code="second", name="Second", parent=unit, by=None)
+
+    assert not Entry.objects.filter(sealed_in=None).exists()
+    assert not RowHistory.objects.filter(sealed_in=None).exists()
+    assert RowHistory.objects.filter(sealed_in__isnull=False).count() == 3
+
+
+def test_row_bytes_do_not_depend_on_the_sessions_settings(unit):
+    with connection.cursor() as cursor:
+        cursor.execute("set timezone = 'Asia/Tokyo'")
+        cursor.execute("set datestyle = 'German'")
+        cursor.execute("set extra_float_digits = -10")
+        cursor.execute("update accounts_unit set name = name || '!' where id = %s", [unit.pk])
+
+    body = bytes(RowHistory.objects.order_by("-id").first().body)
+    assert json.loads(body)["name"] == "Group!"
+    assert b"+09:00" not in body
+
+
+def test_any_past_version_of_a_row_can_be_rebuilt(unit):
+    Unit.objects.filter(pk=unit.pk).update(name="Second name")
+    Unit.objects.filter(pk=unit.pk).update(name="Third name")
+
+    def name_as_at(position):
+        return RowHistory.objects.of_row("accounts_unit", unit.pk).as_at(position).last().row["name"]
+
+    assert [name_as_at(0), name_as_at(1), name_as_at(2)] == ["Group", "Second name", "Third name"]
+
+
+def test_subject_head_moves_with_the_row(unit):
+    before = bytes(SubjectHead.objects.get(subject=f"accounts.unit:{unit.pk}").digest)
+
+    Unit.objects.filter(pk=unit.pk).update(name="Other")
+    moved = bytes(SubjectHead.objects.get(subject=f"accounts.unit:{unit.pk}").digest)
+    Unit.objects.filter(pk=unit.pk).update(name="Group")
+
+    assert moved != before
+    assert bytes(SubjectHead.objects.get(subject=f"accounts.unit:{unit.pk}").digest) == before
+
+
+@pytest.mark.parametrize(
+    "table", ["entry", "row_history", "sealed_record", "node", "checkpoint", "head", "tx"]
+)
+@pytest.mark.parametrize(
+    "statement", ["delete from audit.{}", "truncate audit.{} cascade", "insert into audit.{} default values"]
+)
+def test_the_portals_role_cannot_write_the_trail(db, table, statement):
+    with pytest.raises(Exception, match="permission denied"), connection.cursor() as cursor:
+        cursor.execute(statement.format(table))
+
+
+@pytest.mark.parametrize("mode", ["origin", "replica"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update audit.entry set event = 'x'",
+        "update audit.entry set sealed_in = 7",
+        "delete from audit.row_history",
+        "update audit.sealed_record set sealed_at = now()",
+        "truncate audit.sealed_record cascade",
+        "truncate audit.entry",
+    ],
+)
+def test_triggers_refuse_even_a_superuser_who_does_not_disable_them(unit, superuser, mode, statement):
+    superuser.execute(f"set session_replication_role = {mode}")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        superuser.execute(statement)
+
+
+def test_the_portals_role_cannot_delete_a_governed_row(unit):
+    with pytest.raises(Exception, match="permission denied"):
+        Unit.objects.filter(pk=unit.pk)._raw_delete("default")
+
+
+def test_a_change_under_replica_mode_is_captured_all_the_same(unit, superuser):
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute("update accounts_unit set name = 'By replica'")
+
+    assert Entry.objects.order_by("-id").first().data["database_user"] == "postgres"
+
+
+def test_if_sealing_fails_the_change_does_not_happen(unit, superuser):
+    superuser.execute("alter table audit.head add constraint full_up check (size <= 2)")
+    services.add_unit(code="fits", name="Fits", parent=unit, by=None)
+
+    with pytest.raises(Exception, match="full_up"):
+        services.add_unit(code="lost", name="Lost", parent=unit, by=None)
+
+    assert not Unit.objects.filter(code="lost").exists()
