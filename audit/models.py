@@ -167,9 +167,7 @@ class Artefact(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="artefact_sha256_is_hex"
-            ),
+            models.CheckConstraint(condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="artefact_sha256_is_hex"),
             models.CheckConstraint(condition=models.Q(size__gte=0), name="artefact_size_not_negative"),
         ]
 

@@ -15,7 +15,8 @@ class Origin:
     request: str = ""
 
 
-_current: ContextVar[Origin] = ContextVar("origin_of_change", default=Origin())
+_COMMAND = Origin()
+_current: ContextVar[Origin] = ContextVar("origin_of_change", default=_COMMAND)
 
 
 def current_origin() -> Origin:

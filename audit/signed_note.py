@@ -28,9 +28,7 @@ class Signer:
 
     @property
     def key_id(self) -> bytes:
-        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public_bytes).digest()[
-            :4
-        ]
+        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public_bytes).digest()[:4]
 
     @property
     def verifier_key(self) -> str:

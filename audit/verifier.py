@@ -146,13 +146,10 @@ def check_inclusion(leaf, position, size, proof, root):
 def check_consistency(old_size, old_root, new_size, new_root, proof):
     """Raise Defect unless the tree of `old_size` is a prefix of the tree of `new_size`."""
     wrong = Defect(
-        "the tree of %d records is not a prefix of the tree of %d: history was rewritten"
-        % (old_size, new_size)
+        "the tree of %d records is not a prefix of the tree of %d: history was rewritten" % (old_size, new_size)
     )
     if old_size > new_size:
-        raise Defect(
-            "the tree shrank from %d to %d records: the end of the log was cut off" % (old_size, new_size)
-        )
+        raise Defect("the tree shrank from %d to %d records: the end of the log was cut off" % (old_size, new_size))
     if old_size == new_size:
         if old_root != new_root or proof:
             raise wrong
@@ -236,9 +233,7 @@ def ed25519_verifies(public_key, message, signature):
         return False
     h = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % _L
     left, right = _times(s, _BASE), _add(R, _times(h, A))
-    return (left[0] * right[2] - right[0] * left[2]) % _P == 0 and (
-        left[1] * right[2] - right[1] * left[2]
-    ) % _P == 0
+    return (left[0] * right[2] - right[0] * left[2]) % _P == 0 and (left[1] * right[2] - right[1] * left[2]) % _P == 0
 
 
 # ---- signed notes (C2SP signed-note, tlog-checkpoint, tlog-cosignature) --------------------------------
@@ -249,13 +244,9 @@ def parse_key(text):
         raw = base64.b64decode(data, validate=True)
         key = (name, bytes.fromhex(key_id), raw[0], raw[1:])
     except (ValueError, IndexError):
-        raise Defect("not a verifier key (name+hash+base64): %r" % text[:80])
-    if (
-        hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4] != key[1]
-        or len(key[3]) != 32
-        or raw[0] not in (1, 4)
-    ):
-        raise Defect("the verifier key of %s is damaged: its own hash does not match" % name)
+        raise Defect("not a verifier key (name+hash+base64): {!r}".format(text[:80]))
+    if hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4] != key[1] or len(key[3]) != 32 or raw[0] not in (1, 4):
+        raise Defect("the verifier key of {} is damaged: its own hash does not match".format(name))
     return key
 
 
@@ -286,7 +277,7 @@ def check_note(note, key):
             message = "cosignature/v1\ntime %d\n%s" % (seconds, text)
             if ed25519_verifies(public_key, message.encode(), raw[12:]):
                 return text, seconds
-    raise Defect("the checkpoint is not signed by %s with this key" % name)
+    raise Defect("the checkpoint is not signed by {} with this key".format(name))
 
 
 def parse_checkpoint(text):
@@ -360,8 +351,7 @@ def check_export(path, key, receipts=(), witnesses=()):
             if export.whole:
                 if position != expected:
                     raise Defect(
-                        "record %d is where record %d belongs: a record is missing or moved"
-                        % (position, expected)
+                        "record %d is where record %d belongs: a record is missing or moved" % (position, expected)
                     )
                 leaves.append(leaf)
             else:
@@ -374,9 +364,7 @@ def check_export(path, key, receipts=(), witnesses=()):
             defects.append(str(defect))
         expected += 1
     if export.whole and (len(leaves) != size or root_of(leaves) != root):
-        defects.append(
-            "%d records of the export do not make the signed root of %d records" % (len(leaves), size)
-        )
+        defects.append("%d records of the export do not make the signed root of %d records" % (len(leaves), size))
     for receipt in receipts:
         try:
             position, old_size, old_root, leaf = check_receipt(receipt, key)
@@ -386,9 +374,7 @@ def check_export(path, key, receipts=(), witnesses=()):
                 raise Defect("record %d, for which there is a receipt, is gone" % position)
             if export.whole and old_size <= len(leaves):
                 if root_of(leaves[:old_size]) != old_root:
-                    raise Defect(
-                        "the first %d records are not those of the receipt: history was rewritten" % old_size
-                    )
+                    raise Defect("the first %d records are not those of the receipt: history was rewritten" % old_size)
             elif old_size > size:
                 check_consistency(old_size, old_root, size, root, [])
             else:
@@ -401,7 +387,7 @@ def check_export(path, key, receipts=(), witnesses=()):
                 check_consistency(old_size, old_root, size, root, proof)
             facts["receipts"] += 1
         except Defect as defect:
-            defects.append("receipt: %s" % defect)
+            defects.append("receipt: {}".format(defect))
     return defects, facts
 
 
@@ -428,15 +414,12 @@ def _check_contents(record, parsed, export, facts, defects):
         if digest in rows:
             rows.remove(digest)
         else:
-            defects.append(
-                "record %d: %s %s is not the row that was sealed" % (position, row["table"], row["pk"])
-            )
+            defects.append("record %d: %s %s is not the row that was sealed" % (position, row["table"], row["pk"]))
         if row["table"] == "audit_artefact":
             _check_file(json.loads(body), export, facts, defects)
     if export.whole and (entries or rows):
         defects.append(
-            "record %d: %d entries and %d rows that were sealed are missing"
-            % (position, len(entries), len(rows))
+            "record %d: %d entries and %d rows that were sealed are missing" % (position, len(entries), len(rows))
         )
 
 
@@ -450,20 +433,16 @@ def _check_file(artefact, export, facts, defects):
             digest.update(chunk)
     facts["files"] += 1
     if digest.hexdigest() != artefact["sha256"]:
-        defects.append("file %s is not the one that was filed" % artefact["sha256"])
+        defects.append("file {} is not the one that was filed".format(artefact["sha256"]))
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        description="Check an Assay trail export and receipts without the portal."
-    )
+    parser = argparse.ArgumentParser(description="Check an Assay trail export and receipts without the portal.")
     parser.add_argument("export", help="the zip that the portal gave")
     parser.add_argument(
         "--key", required=True, help="the log's verifier key, or a file that holds it; keep your own copy"
     )
-    parser.add_argument(
-        "--receipt", action="append", default=[], help="a receipt kept from earlier (JSON file)"
-    )
+    parser.add_argument("--receipt", action="append", default=[], help="a receipt kept from earlier (JSON file)")
     parser.add_argument(
         "--witness", action="append", default=[], help="a witness's verifier key, or a file that holds it"
     )
@@ -477,7 +456,7 @@ def main(arguments=None):
                 receipts.append(json.load(stream))
         defects, facts = check_export(options.export, key, receipts, witnesses)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, Defect) as problem:
-        print("cannot be checked: %s" % problem)
+        print("cannot be checked: {}".format(problem))
         return 2
     for defect in defects:
         print("DEFECT  " + defect)

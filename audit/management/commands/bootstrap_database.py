@@ -62,13 +62,11 @@ def install_audit_schema(connection: psycopg.Connection, database: str) -> None:
     """Extensions and grants as the bootstrap role, then the audit schema as audit_owner."""
     connection.execute("create extension if not exists pg_trgm")
     connection.execute(
-        sql.SQL(
-            "revoke all on database {0} from public; grant connect on database {0} to migrator, app"
-        ).format(sql.Identifier(database))
+        sql.SQL("revoke all on database {0} from public; grant connect on database {0} to migrator, app").format(
+            sql.Identifier(database)
+        )
     )
-    connection.execute(
-        "revoke all on schema public from public; grant usage on schema public to app, audit_owner"
-    )
+    connection.execute("revoke all on schema public from public; grant usage on schema public to app, audit_owner")
     connection.execute("grant usage, create on schema public to migrator")
     connection.execute("create schema if not exists audit authorization audit_owner")
     connection.execute("set role migrator")
