@@ -61,9 +61,7 @@ def test_a_server_whose_starter_is_killed_ends_too_and_recovers(folder):
         "import sys, time; from pathlib import Path; from demo.database import start_postgres;"
         "server = start_postgres(Path(sys.argv[1])); print(server.process.pid, flush=True); time.sleep(60)"
     )
-    starter = subprocess.Popen(
-        [sys.executable, "-c", script, folder], stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
+    starter = subprocess.Popen([sys.executable, "-c", script, folder], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     server_pid = int(starter.stdout.readline())
 
     starter.send_signal(signal.SIGKILL)

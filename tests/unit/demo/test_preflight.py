@@ -128,9 +128,7 @@ def test_an_unchanged_lock_installs_nothing_and_a_changed_one_does(clone):
 
 
 def test_make_without_python_says_what_to_install(clone):
-    done = subprocess.run(
-        ["make", "environment", "PYTHON=/nowhere/python3"], cwd=clone, capture_output=True, text=True
-    )
+    done = subprocess.run(["make", "environment", "PYTHON=/nowhere/python3"], cwd=clone, capture_output=True, text=True)
 
     assert done.returncode != 0
     assert "apt-get install python3 python3-venv" in done.stderr

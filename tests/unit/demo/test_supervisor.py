@@ -124,10 +124,7 @@ def test_a_program_starts_only_when_what_it_needs_is_ready(supervise, tmp_path):
 def test_a_crashed_program_is_started_again_with_growing_pauses(supervise):
     supervised = supervise({"name": "frail", "code": "raise SystemExit(7)"})
 
-    pauses = [
-        supervised.wait_for(r"frail: ended with code 7; starting again in ([\d.]+) s").group(1)
-        for _ in range(3)
-    ]
+    pauses = [supervised.wait_for(r"frail: ended with code 7; starting again in ([\d.]+) s").group(1) for _ in range(3)]
 
     assert pauses == ["0.1", "0.2", "0.4"]
     supervised.stop()
