@@ -56,9 +56,7 @@ def _die_with(parent: int, death_signal: signal.Signals) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def stop_child(
-    child: subprocess.Popen, *, first: signal.Signals = signal.SIGTERM, patience: float = 10
-) -> int:
+def stop_child(child: subprocess.Popen, *, first: signal.Signals = signal.SIGTERM, patience: float = 10) -> int:
     """Ask the child's group to end with `first`, kill what is left after `patience` seconds; the exit code.
 
     The group is killed even when its leader has ended: a worker's own children must not stay behind.

@@ -84,9 +84,7 @@ def find_programs() -> Path:
     if wheel and wheel.submodule_search_locations:
         return Path(wheel.submodule_search_locations[0], "pginstall", "bin")
     on_path = shutil.which("initdb")
-    packaged = sorted(
-        glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda found: int(found.split("/")[4])
-    )
+    packaged = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda found: int(found.split("/")[4]))
     if not on_path and not packaged:
         raise DatabaseUnavailable(
             "There is no PostgreSQL here: run `uv sync --group demo`, or install PostgreSQL 15 or newer "

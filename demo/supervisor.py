@@ -28,6 +28,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Program:
     """What to run. It starts when every program in `needs` is ready, and is ready when `ready()` says so.
 
+    on_ready  called when it is ready for the first time
     once      it is to end by itself: with code 0 it is done, with another it is tried again
     echo      lines of its log that match go to the terminal, under its name
     patience  seconds between SIGTERM and SIGKILL when it is stopped
@@ -37,6 +38,7 @@ class Program:
     argv: Sequence[str]
     needs: tuple[str, ...] = ()
     ready: Callable[[], bool] | None = None
+    on_ready: Callable[[], None] | None = None
     once: bool = False
     echo: re.Pattern | None = None
     patience: float = 10.0
@@ -63,6 +65,7 @@ class Running:
     started_at: float = 0.0
     resume_at: float = 0.0
     crashes: int = 0
+    was_ready: bool = False
     _shown: int = field(default=0, repr=False)
 
     @property
@@ -152,11 +155,17 @@ class Supervisor:
         if code is not None:
             self._ended(running, code)
         elif running.state is State.STARTING and self._is_ready(running.program):
-            running.state = State.READY
-            if not running.program.once:
-                self._say(running.program.name, f"ready after {self._age(running):.1f} s")
+            self._became_ready(running)
         elif running.crashes and self._age(running) > STABLE_AFTER_SECONDS:
             running.crashes = 0
+
+    def _became_ready(self, running: Running) -> None:
+        running.state, is_first = State.READY, not running.was_ready
+        running.was_ready = True
+        waited = f"ready after {self._age(running):.1f} s" if running.program.ready else "started"
+        self._say(running.program.name, waited)
+        if running.program.on_ready and is_first:
+            running.program.on_ready()
 
     @staticmethod
     def _is_ready(program: Program) -> bool:
@@ -175,9 +184,7 @@ class Supervisor:
         running.crashes += 1
         running.state = State.PAUSED
         running.resume_at = time.monotonic() + pause
-        self._say(
-            running.program.name, f"{how_it_ended(code)}; starting again in {pause:g} s ({running.log})"
-        )
+        self._say(running.program.name, f"{how_it_ended(code)}; starting again in {pause:g} s ({running.log})")
 
     def _stop_all(self) -> None:
         if any(running.process for running in self._running.values()):

@@ -1,0 +1,156 @@
+"""`make demo`: the portal with everything around it on this machine, until Ctrl-C.
+
+It says what it does while it does it, keeps everything in var/demo, and ends in one sentence when it cannot.
+"""
+
+import argparse
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from demo import environment, people, preflight
+from demo.database import DatabaseUnavailable, open_database
+from demo.environment import EnvironmentIncomplete
+from demo.guard import Guard
+from demo.programs import ROOT, programs
+from demo.supervisor import Supervisor
+
+PORT = 8000
+
+
+class CannotStart(Exception):
+    """What happened, why, and what to do next, in one sentence."""
+
+
+def main() -> int:
+    """Exit code 0 after an orderly stop."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, default=int(os.environ.get("ASSAY_DEMO_PORT", PORT)))
+    parser.add_argument("--folder", type=Path, default=ROOT / "var" / "demo")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the supervisor takes over
+    folder = options.folder.resolve()
+    try:
+        environment.make_folders(folder)
+        with only_one(folder, options.port):
+            run(folder, options.port)
+    except (CannotStart, DatabaseUnavailable, EnvironmentIncomplete) as refusal:
+        return refuse(str(refusal))
+    except OSError as error:
+        return refuse(preflight.in_words(error))
+    except KeyboardInterrupt:
+        say("demo", "stopped")
+    return 0
+
+
+def refuse(sentence: str) -> int:
+    print(f"assay: {sentence}", file=sys.stderr)
+    return 1
+
+
+def say(name: str, sentence: str) -> None:
+    print(f"{name:>14} | {sentence}", flush=True)
+
+
+@contextmanager
+def only_one(folder: Path, port: int) -> Iterator[None]:
+    """Hold the folder for ourselves, and refuse a port that somebody else has."""
+    with (folder / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise CannotStart(f"The demo runs already, at {lock.read().strip()}; stop that one first.") from None
+        check_free(port)
+        lock.truncate(0)
+        lock.write(f"http://127.0.0.1:{port}/ (process {os.getpid()})\n")
+        lock.flush()
+        yield
+
+
+def check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CannotStart(
+                f"Port {port} of 127.0.0.1 cannot be had ({error.strerror}): stop the program that uses it, or "
+                f"choose another with `make demo PORT={port + 1}`."
+            ) from None
+
+
+def run(folder: Path, port: int) -> None:
+    """Database, migrations, people; then everything else under the supervisor. All of it ends with us."""
+    given = dict(os.environ)
+    database, guard = None, Guard()
+    try:
+        say("demo", "using the database of DATABASE_URL" if given.get("DATABASE_URL") else "starting PostgreSQL")
+        database = open_database(folder / "postgres", given)
+        if database.process:
+            guard.watch(database.process.pid, signal.SIGINT)
+        environ = environment.build(folder, database.bootstrap_url, given=given)
+        passwords, are_new = people.passwords_in(folder / "people.txt")
+        set_up(environ, folder)
+        introduce = lambda: welcome(folder, port, passwords if are_new else None)  # noqa: E731
+        children = programs(environ, port=port, given=given, web_is_ready=introduce)
+        Supervisor(children, logs=folder / "logs", guard=guard, say=say).run()
+    finally:
+        # A second Ctrl-C must not leave a half-stopped database.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if database:
+            database.stop()
+        guard.close()
+    say("demo", "everything has stopped")
+
+
+def set_up(environ: dict[str, str], folder: Path) -> None:
+    """The steps that must be over before a page can be served; each may be repeated at no harm."""
+    steps = [
+        ("roles and audit schema", ["bootstrap_database"]),
+        ("migrations", ["migrate", "--no-input", "--verbosity", "0"]),
+        ("static files", ["collectstatic", "--no-input", "--verbosity", "0"]),
+        ("people", ["demo_people", str(folder / "people.txt")]),
+    ]
+    if not environ.get("BOOTSTRAP_DATABASE_URL"):
+        steps = steps[1:]
+    for title, command in steps:
+        started = time.monotonic()
+        manage(command, environ, folder)
+        say("demo", f"{title}: done in {time.monotonic() - started:.1f} s")
+
+
+def manage(command: list[str], environ: dict[str, str], folder: Path) -> None:
+    """One `manage.py` command, its output kept; raises CannotStart with its last words."""
+    log = folder / "logs" / "setup.log"
+    with log.open("a") as output:
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "manage.py", *command], env=environ, cwd=ROOT, stdout=output, stderr=output
+        )
+    if done.returncode:
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        last = lines[-1].rstrip(".") if lines else "it said nothing"
+        raise CannotStart(f"`manage.py {command[0]}` failed: {last}. The whole output is in {log}.")
+
+
+def welcome(folder: Path, port: int, new_passwords: dict[str, str] | None) -> None:
+    """The address; the people's passwords the first time, where they are kept from then on."""
+    print(f"\n  Assay runs at http://127.0.0.1:{port}/ (Ctrl-C stops everything)", flush=True)
+    if new_passwords is None:
+        print(f"  The demo people and their passwords: {folder / 'people.txt'}\n", flush=True)
+        return
+    print("  Sign in as one of:\n", flush=True)
+    for line in people.as_table(new_passwords):
+        print(f"    {line}")
+    print(f"\n  These are kept in {folder / 'people.txt'} and not printed again.\n", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The people of the demonstration bank, one for each role, and their random passwords."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+PASSWORD_BYTES = 9  # 72 random bits, 12 characters to type
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A business unit; `parent` is the code of the one above it."""
+
+    code: str
+    name: str
+    parent: str | None
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody who can sign in. `over`: the unit that the role covers, None for the whole bank."""
+
+    username: str
+    full_name: str
+    hr_number: str
+    unit: str
+    role: str
+    over: str | None
+    comes_to: str
+
+
+UNITS = (
+    Unit("harbour", "Harbour Bank", None),
+    Unit("retail", "Retail Credit", "harbour"),
+    Unit("cards", "Credit Cards", "retail"),
+    Unit("mortgages", "Mortgages", "retail"),
+    Unit("risk", "Group Risk", "harbour"),
+    Unit("audit", "Group Audit", "harbour"),
+    Unit("it", "Platform Services", "harbour"),
+)
+PEOPLE = (
+    Colleague("solberg", "Ingrid Solberg", "HB-1001", "cards", "owner", "cards", "own the card models"),
+    Colleague("demir", "Yusuf Demir", "HB-1002", "cards", "developer", "cards", "develop them"),
+    Colleague("nair", "Priya Nair", "HB-2001", "risk", "validator", "retail", "validate retail models"),
+    Colleague("achterberg", "Samuel Achterberg", "HB-2002", "risk", "officer", None, "watch the portfolio"),
+    Colleague("duarte", "Maria Duarte", "HB-2003", "risk", "committee", "retail", "decide in committee"),
+    Colleague("brandt", "Helena Brandt", "HB-3001", "audit", "auditor", None, "read everything, change nothing"),
+    Colleague("callaghan", "Ruth Callaghan", "HB-4001", "it", "administrator", None, "manage people and roles"),
+    Colleague("fischer", "Lena Fischer", "HB-1003", "mortgages", "owner", "mortgages", "see mortgages only"),
+)
+
+
+def passwords_in(path: Path) -> tuple[dict[str, str], bool]:
+    """Username -> password, and whether they were made just now. The file is the demonstration's alone (0600)."""
+    if path.exists():
+        return dict(line.split() for line in path.read_text().splitlines()), False
+    made = {colleague.username: secrets.token_urlsafe(PASSWORD_BYTES) for colleague in PEOPLE}
+    making = path.with_name(f".{path.name}")
+    with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(f"{username} {password}\n" for username, password in made.items())
+    making.replace(path)
+    return made, True
+
+
+def as_table(passwords: dict[str, str]) -> list[str]:
+    """One line a person: how to sign in, and what for."""
+    lines = [("name", "password", "who", "comes to")]
+    lines += [(c.username, passwords[c.username], f"{c.full_name}, {c.role}", c.comes_to) for c in PEOPLE]
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    return [
+        "  ".join([*(word.ljust(width) for word, width in zip(line, widths, strict=False)), line[3]]) for line in lines
+    ]
