@@ -22,9 +22,7 @@ def assignments_of(account: Account) -> list[tuple[Role, Unit | None]]:
 
 def may(account: Account, permission: Permission) -> bool:
     """Whether the account has the permission anywhere."""
-    return any(permission in MATRIX[role] for role, _ in assignments_of(account)) and _in_scope(
-        account, permission
-    )
+    return any(permission in MATRIX[role] for role, _ in assignments_of(account)) and _in_scope(account, permission)
 
 
 def reaches(account: Account, permission: Permission, *, unit: Unit, is_own: bool = False) -> bool:
@@ -42,9 +40,7 @@ def reaches(account: Account, permission: Permission, *, unit: Unit, is_own: boo
 
 def check_may(account: Account, permission: Permission) -> None:
     if not may(account, permission):
-        raise NotPermitted(
-            f"Your roles do not permit this: {permission}. An administrator can propose a role for you."
-        )
+        raise NotPermitted(f"Your roles do not permit this: {permission}. An administrator can propose a role for you.")
 
 
 def check_reaches(account: Account, permission: Permission, *, unit: Unit, is_own: bool = False) -> None:

@@ -15,3 +15,7 @@ class InvalidInput(Exception):
     def __init__(self, problems: dict[str, str]):
         super().__init__("; ".join(f"{field}: {problem}" for field, problem in problems.items()))
         self.problems = problems
+
+
+class MustNameVersion(Exception):
+    """An update must say which state of the record it is for (If-Match): 428."""

@@ -48,9 +48,7 @@ def add_person(
 
 
 @transaction.atomic
-def add_account(
-    *, person: Person, username: str, password: str | None, kind: str, by: Account | None
-) -> Account:
+def add_account(*, person: Person, username: str, password: str | None, kind: str, by: Account | None) -> Account:
     """Add a way to sign in; a service account has no password."""
     if by:
         check_may(by, Permission.MANAGE_PEOPLE)
@@ -116,9 +114,7 @@ def disable_person(*, person: Person, reason: str, by: Account) -> None:
         raise NotNow(f"{person} is disabled already.")
     person.is_active = False
     person.save(update_fields=["is_active"])
-    record(
-        events.PERSON_DISABLED, subject=person, by=by, data={"hr_number": person.hr_number, "reason": reason}
-    )
+    record(events.PERSON_DISABLED, subject=person, by=by, data={"hr_number": person.hr_number, "reason": reason})
 
 
 @transaction.atomic
@@ -132,9 +128,7 @@ def make_token(
     if account.person_id != by.person_id and not (
         account.is_service and reaches(by, Permission.MANAGE_PEOPLE, unit=unit)
     ):
-        raise NotPermitted(
-            "A token can be made for your own account, or by an administrator for a service account."
-        )
+        raise NotPermitted("A token can be made for your own account, or by an administrator for a service account.")
     _check_token(scopes=scopes, expires_at=expires_at)
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(

@@ -13,11 +13,13 @@ import pytest
 from django.db import connections
 
 from tests import environment
+from tests.cast import load_cast, make_cast
 from tests.services import postgres
 from tests.services.missing import ServiceMissing
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "assay_template"
+TEMPLATE_WITH_CAST = "assay_template_with_cast"
 _numbers = itertools.count()
 
 
@@ -53,20 +55,41 @@ def database_template(postgres_server):
     return postgres_server.url
 
 
+@pytest.fixture(scope="session")
+def template_with_cast(database_template, django_db_blocker):
+    """The same with the cast in it, made once: hashing a dozen passwords takes seconds."""
+    clone(database_template, TEMPLATE_WITH_CAST, TEMPLATE)
+    name_everything(database_template, TEMPLATE_WITH_CAST)
+    with django_db_blocker.unblock():
+        make_cast()
+        connections.close_all()
+    return database_template
+
+
 @pytest.fixture
-def db(database_template, django_db_blocker):
-    """A database of the test's own, cloned from the template: commits are real, so sealing happens.
+def db(request, database_template, django_db_blocker):
+    """A database of the test's own, cloned from a template: commits are real, so sealing happens.
 
     A rolled-back test would never fire what happens at commit; a flush would truncate the trail.
     """
+    template = TEMPLATE
+    if "cast" in request.fixturenames:
+        request.getfixturevalue("template_with_cast")
+        template = TEMPLATE_WITH_CAST
     name = f"test_{os.getpid()}_{next(_numbers)}"
+    clone(database_template, name, template)
+    name_everything(database_template, name)
+    with django_db_blocker.unblock():
+        yield name
+        connections.close_all()
     with psycopg.connect(database_template, autocommit=True) as server:
-        server.execute(f'create database "{name}" template "{TEMPLATE}" strategy file_copy')
-        name_everything(database_template, name)
-        with django_db_blocker.unblock():
-            yield name
-            connections.close_all()
         server.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def cast(db):
+    """The people of the tests (tests/cast.py)."""
+    return load_cast()
 
 
 @pytest.fixture
@@ -74,6 +97,11 @@ def superuser(db, database_template):
     """A superuser's own connection to the test's database, for what only one of those can do."""
     with psycopg.connect(database_template, dbname=db, autocommit=True) as connection:
         yield connection
+
+
+def clone(server_url: str, name: str, template: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(f'create database "{name}" template "{template}" strategy file_copy')
 
 
 def name_everything(server_url: str, database: str) -> None:

@@ -21,9 +21,7 @@ class Standing(models.Model):
     open_breaches = models.PositiveIntegerField(default=0)
     latest_auc = models.FloatField(null=True)
     latest_score_psi = models.FloatField(null=True)
-    auc_history = models.JSONField(
-        default=list, help_text="Last twelve values, oldest first; null where not computed"
-    )
+    auc_history = models.JSONField(default=list, help_text="Last twelve values, oldest first; null where not computed")
     score_psi_history = models.JSONField(default=list)
     latest_version = models.CharField(max_length=60, blank=True)
 

@@ -44,8 +44,7 @@ class ModelVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["model", "label"], name="version_label_once_per_model"),
             models.CheckConstraint(
-                condition=Q(digest_state="verified", digest__regex=r"^[0-9a-f]{64}$")
-                | ~Q(digest_state="verified"),
+                condition=Q(digest_state="verified", digest__regex=r"^[0-9a-f]{64}$") | ~Q(digest_state="verified"),
                 name="verified_version_has_a_digest",
             ),
         ]

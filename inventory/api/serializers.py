@@ -1,0 +1,107 @@
+"""What goes in and what comes out: input and output apart, fields listed."""
+
+import re
+
+from rest_framework import serializers
+
+from accounts.models import Person, Unit
+from inventory.effects import check_uri
+from inventory.models import Model, ModelVersion
+from inventory.services import digest_of
+
+SHA256 = re.compile(r"^[0-9a-f]{64}$")
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuses fields that it does not know, each by its name: a typing error must not pass in silence."""
+
+    def to_internal_value(self, data):
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(dict.fromkeys(sorted(unknown), f"Unknown field. Known: {known}."))
+        return super().to_internal_value(data)
+
+
+class ModelInput(StrictSerializer):
+    external_id = serializers.RegexField(
+        r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$", help_text="The id by which your pipeline knows the model"
+    )
+    name = serializers.CharField(max_length=200)
+    kind = serializers.ChoiceField(Model.Kind.choices)
+    unit = serializers.SlugRelatedField("code", queryset=Unit.objects.all(), help_text="The unit's code")
+    owner = serializers.SlugRelatedField(
+        "hr_number", queryset=Person.objects.filter(is_active=True), help_text="HR number of the owner"
+    )
+    developer = serializers.SlugRelatedField(
+        "hr_number", queryset=Person.objects.filter(is_active=True), required=False, allow_null=True, default=None
+    )
+    description = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
+    purpose = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
+
+
+class ModelChange(StrictSerializer):
+    name = serializers.CharField(max_length=200, required=False)
+    kind = serializers.ChoiceField(Model.Kind.choices, required=False)
+    owner = serializers.SlugRelatedField("hr_number", queryset=Person.objects.filter(is_active=True), required=False)
+    developer = serializers.SlugRelatedField(
+        "hr_number", queryset=Person.objects.filter(is_active=True), required=False, allow_null=True
+    )
+    description = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+    purpose = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+
+
+class ModelOutput(serializers.ModelSerializer):
+    unit = serializers.CharField(source="unit.code")
+    owner = serializers.CharField(source="owner.hr_number")
+    developer = serializers.CharField(source="developer.hr_number", default=None)
+    monitoring = serializers.CharField(source="standing.light")
+    open_breaches = serializers.IntegerField(source="standing.open_breaches")
+    latest_version = serializers.CharField(source="standing.latest_version")
+
+    class Meta:
+        model = Model
+        fields = [
+            "ref", "external_id", "name", "kind", "stage", "tier", "unit", "owner", "developer",
+            "description", "purpose", "registered_at", "monitoring", "open_breaches", "latest_version",
+        ]  # fmt: skip
+
+
+class ModelPage(serializers.Serializer):
+    models = ModelOutput(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Pass as `after` for the next page; null at the end")
+
+
+class VersionInput(StrictSerializer):
+    label = serializers.RegexField(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,59}$", help_text="4.1.0")
+    mlflow_uri = serializers.CharField(max_length=400, help_text="models:/NAME/NUMBER or models:/m-…")
+    digest = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="model-tree-v1 digest, if you know it; compared"
+    )
+    training_data_digest = serializers.CharField(required=False, allow_blank=True, default="", max_length=128)
+    notes = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
+
+    def validate_mlflow_uri(self, uri: str) -> str:
+        if problem := check_uri(uri):
+            raise serializers.ValidationError(problem)
+        return uri
+
+    def validate_digest(self, digest: str) -> str:
+        if digest and not SHA256.match(digest):
+            raise serializers.ValidationError(f"A SHA-256 in 64 lower-case hex digits is wanted, got {digest[:70]!r}.")
+        return digest
+
+
+class VersionOutput(serializers.ModelSerializer):
+    model = serializers.CharField(source="model.ref")
+
+    class Meta:
+        model = ModelVersion
+        fields = [
+            "model", "label", "mlflow_uri", "digest", "digest_state", "digest_note", "flavour", "signature",
+            "artefact_bytes", "is_loaded_by_code", "training_data_digest", "notes", "registered_at",
+        ]  # fmt: skip
+
+
+def etag_of(record: Model) -> str:
+    return f'"{digest_of(record)}"'

@@ -1,0 +1,138 @@
+"""REST: translate in, one domain call, translate out."""
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.idempotency import idempotent
+from accounts.permissions import check_may
+from accounts.refusals import InvalidInput, MustNameVersion
+from accounts.roles import Permission
+from inventory import services
+from inventory.api import serializers
+from inventory.filters import ModelFilter
+from inventory.models import Model, ModelVersion
+
+PAGE = 100
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again gives the same answer"
+)
+
+
+def find_model(request, ref: str) -> Model:
+    """The model by its ref or external id, where the caller may see it; else 404."""
+    models = Model.objects.visible_to(request.user).select_related("unit", "owner", "developer", "standing")
+    field = "ref" if ref.startswith("MDL-") else "external_id"
+    return get_object_or_404(models, **{field: ref})
+
+
+class ModelList(APIView):
+    @extend_schema(
+        operation_id="list_models",
+        parameters=[
+            OpenApiParameter("q", str, description="Words in name, id or external id; near names too"),
+            OpenApiParameter("tier", int, many=True),
+            OpenApiParameter("stage", str, many=True, enum=Model.Stage.values),
+            OpenApiParameter("kind", str, many=True, enum=Model.Kind.values),
+            OpenApiParameter("light", str, many=True, enum=["good", "watch", "breach", "unknown"]),
+            OpenApiParameter("unit", str, description="A unit's code; covers the units below it"),
+            OpenApiParameter("after", str, description="`next` of the page before"),
+        ],
+        responses=serializers.ModelPage,
+    )
+    def get(self, request):
+        """Models you may see, by ref, 100 a page."""
+        models = Model.objects.visible_to(request.user).select_related("unit", "owner", "developer", "standing")
+        filters = ModelFilter(request.query_params, queryset=models)
+        if not filters.is_valid():
+            raise InvalidInput({name: " ".join(map(str, problems)) for name, problems in filters.errors.items()})
+        page = list(filters.qs.filter(ref__gt=request.query_params.get("after", "")).order_by("ref")[: PAGE + 1])
+        rows = serializers.ModelOutput(page[:PAGE], many=True).data
+        return Response({"models": rows, "next": page[PAGE - 1].ref if len(page) > PAGE else None})
+
+    @extend_schema(
+        operation_id="register_model",
+        parameters=[IDEMPOTENCY_KEY],
+        request=serializers.ModelInput,
+        responses={201: serializers.ModelOutput, 200: serializers.ModelOutput},
+    )
+    @idempotent
+    def post(self, request):
+        """Register a model. The same external id again is the same model: 200 instead of 201."""
+        check_may(request.user, Permission.REGISTER)
+        wanted = serializers.ModelInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        model, is_new = services.register_model(**wanted.validated_data, by=request.user)
+        return answer(model, status=201 if is_new else 200)
+
+
+class ModelDetail(APIView):
+    @extend_schema(operation_id="show_model", responses=serializers.ModelOutput)
+    def get(self, request, ref: str):
+        """One model; its ETag is the digest of the record."""
+        return answer(find_model(request, ref))
+
+    @extend_schema(
+        operation_id="edit_model",
+        parameters=[
+            IDEMPOTENCY_KEY,
+            OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description="ETag you read"),
+        ],
+        request=serializers.ModelChange,
+        responses=serializers.ModelOutput,
+    )
+    @idempotent
+    def patch(self, request, ref: str):
+        """Change fields of the model that you read: If-Match must still hold."""
+        model = find_model(request, ref)
+        expected = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
+        if not expected:
+            raise MustNameVersion("Send If-Match with the ETag that you read, so that nobody's change is lost.")
+        changes = serializers.ModelChange(data=request.data)
+        changes.is_valid(raise_exception=True)
+        model = services.edit_model(
+            model=model, changes=changes.validated_data, expected_digest=expected, by=request.user
+        )
+        return answer(find_model(request, model.ref))
+
+
+class VersionList(APIView):
+    @extend_schema(operation_id="list_versions", responses=serializers.VersionOutput(many=True))
+    def get(self, request, ref: str):
+        """A model's versions, newest first."""
+        versions = find_model(request, ref).versions.select_related("model").newest_first()[:500]
+        return Response(serializers.VersionOutput(versions, many=True).data)
+
+    @extend_schema(
+        operation_id="register_version",
+        parameters=[IDEMPOTENCY_KEY],
+        request=serializers.VersionInput,
+        responses={202: serializers.VersionOutput, 200: serializers.VersionOutput},
+    )
+    @idempotent
+    def post(self, request, ref: str):
+        """Register a version. 202 with "digest pending": the portal computes the digest from the artefact itself."""
+        model = find_model(request, ref)
+        wanted = serializers.VersionInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = dict(wanted.validated_data)
+        version, is_new = services.register_version(
+            model=model, claimed_digest=given.pop("digest"), **given, by=request.user
+        )
+        return Response(serializers.VersionOutput(version).data, status=202 if is_new else 200)
+
+
+class VersionDetail(APIView):
+    @extend_schema(operation_id="show_version", responses=serializers.VersionOutput)
+    def get(self, request, ref: str, label: str):
+        """One version, with the state of its digest."""
+        version = get_object_or_404(
+            ModelVersion.objects.select_related("model"), model=find_model(request, ref), label=label
+        )
+        return Response(serializers.VersionOutput(version).data)
+
+
+def answer(model: Model, status: int = 200) -> Response:
+    headers = {"ETag": serializers.etag_of(model), "Location": f"/api/v1/models/{model.ref}/"}
+    return Response(serializers.ModelOutput(model).data, status=status, headers=headers)

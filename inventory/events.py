@@ -1,0 +1,14 @@
+from audit.events import Event
+
+MODEL_REGISTERED = Event(
+    "inventory.model_registered", "Model registered", "{ref} {name}, {kind}, external id {external_id}"
+)
+MODEL_EDITED = Event("inventory.model_edited", "Model edited", "{changes}")
+VERSION_REGISTERED = Event("inventory.version_registered", "Version registered", "{label} from {mlflow_uri}")
+DIGEST_VERIFIED = Event(
+    "inventory.digest_verified", "Digest computed", "{label}: {flavour}, {files} files, model digest {digest}"
+)
+DIGEST_MISMATCH = Event(
+    "inventory.digest_mismatch", "Version refused", "{label}: the client said {claimed}, the artefact is {digest}"
+)
+DIGEST_FAILED = Event("inventory.digest_failed", "Artefact not read", "{label}: {reason}")

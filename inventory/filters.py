@@ -1,0 +1,38 @@
+"""What the list of models can be narrowed by: one set of filters for page and API."""
+
+import django_filters
+from django import forms
+
+from accounts.models import Unit
+from inventory.models import Model, Standing
+
+
+class ModelFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="search", label="Name, id or external id", max_length=100)
+    tier = django_filters.MultipleChoiceFilter(
+        choices=[(n, f"Tier {n}") for n in (1, 2, 3, 4)], label="Tier", widget=forms.CheckboxSelectMultiple
+    )
+    stage = django_filters.MultipleChoiceFilter(
+        choices=Model.Stage.choices, label="Status", widget=forms.CheckboxSelectMultiple
+    )
+    kind = django_filters.MultipleChoiceFilter(
+        choices=Model.Kind.choices, label="Kind", widget=forms.CheckboxSelectMultiple
+    )
+    light = django_filters.MultipleChoiceFilter(
+        field_name="standing__light",
+        choices=Standing.Light.choices,
+        label="Monitoring",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    unit = django_filters.CharFilter(method="below_unit", label="Unit")
+
+    class Meta:
+        model = Model
+        fields = ["q", "tier", "stage", "kind", "light", "unit"]
+
+    def search(self, queryset, name, words):
+        return queryset.matching(words)
+
+    def below_unit(self, queryset, name, code):
+        unit = Unit.objects.filter(code=code).first()
+        return queryset.filter(unit__path__startswith=unit.path) if unit else queryset.none()

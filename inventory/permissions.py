@@ -1,0 +1,33 @@
+"""Who may see and change which model."""
+
+from accounts.models import Account, Unit
+from accounts.permissions import check_reaches, reaches
+from accounts.refusals import NotPermitted
+from accounts.roles import Permission
+from inventory.models import Model
+
+
+def check_can_register(account: Account, unit: Unit, owner_id: int, developer_id: int | None) -> None:
+    """An officer registers for anybody; owners and developers what is theirs; a token within its unit."""
+    is_own = account.person_id in (owner_id, developer_id)
+    if not reaches(account, Permission.REGISTER, unit=unit, is_own=is_own):
+        raise NotPermitted(
+            f"You cannot register a model in {unit}: that takes its owner or developer with a role there,"
+            " a model risk officer, or a token with the scope models:write for that unit."
+        )
+
+
+def check_can_edit(account: Account, model: Model) -> None:
+    check_reaches(account, Permission.REGISTER, unit=model.unit, is_own=model.is_own_of(account))
+
+
+def can_edit(account: Account, model: Model) -> bool:
+    return reaches(account, Permission.REGISTER, unit=model.unit, is_own=model.is_own_of(account))
+
+
+def can_monitor(account: Account, model: Model) -> bool:
+    return reaches(account, Permission.MONITOR, unit=model.unit, is_own=model.is_own_of(account))
+
+
+def check_can_monitor(account: Account, model: Model) -> None:
+    check_reaches(account, Permission.MONITOR, unit=model.unit, is_own=model.is_own_of(account))

@@ -1,0 +1,222 @@
+"""Verbs on models and their versions."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Account, Person, Unit
+from accounts.refusals import InvalidInput
+from audit.models import SubjectHead, subject_name
+from audit.services import record
+from inventory import events, permissions
+from inventory.models import Model, ModelVersion, Standing
+from inventory.models.model import next_ref
+from inventory.refusals import ChangedSince, DiffersFromRegistered
+from jobs.models import Job
+from jobs.services import effects_of, enqueue, finish
+
+COMPUTE_DIGEST = "inventory.compute_digest"
+EDITABLE = ("name", "description", "purpose", "kind", "owner", "developer")
+
+
+@transaction.atomic
+def register_model(
+    *,
+    external_id: str,
+    name: str,
+    kind: str,
+    unit: Unit,
+    owner: Person,
+    developer: Person | None = None,
+    description: str = "",
+    purpose: str = "",
+    by: Account,
+) -> tuple[Model, bool]:
+    """Register a model; the same external id again is the same model. Returns (model, whether it is new).
+
+    Raises DiffersFromRegistered where the id is known with other content.
+    """
+    permissions.check_can_register(by, unit, owner.pk, developer.pk if developer else None)
+    wanted = {
+        "name": name,
+        "kind": kind,
+        "unit": unit,
+        "owner": owner,
+        "developer": developer,
+        "description": description,
+        "purpose": purpose,
+    }
+    known = Model.objects.filter(external_id=external_id).first()
+    if known:
+        return _same(known, wanted, by), False
+    model, is_new = Model.objects.get_or_create(
+        external_id=external_id,
+        defaults=wanted | {"ref": next_ref(timezone.now().year), "registered_by": by.person},
+    )
+    if not is_new:
+        return _same(model, wanted, by), False
+    Standing.objects.create(model=model)
+    record(
+        events.MODEL_REGISTERED,
+        subject=model,
+        by=by,
+        data={"ref": model.ref, "name": name, "kind": model.get_kind_display(), "external_id": external_id},
+    )
+    return model, True
+
+
+def _same(model: Model, wanted: dict, by: Account) -> Model:
+    """The known model, where what was sent says the same of it and the sender may see it."""
+    permissions.check_can_edit(by, model)
+    differing = [field for field, value in wanted.items() if getattr(model, field) != value]
+    if differing:
+        raise DiffersFromRegistered(model.ref, differing)
+    return model
+
+
+@transaction.atomic
+def edit_model(*, model: Model, changes: dict, expected_digest: str, by: Account) -> Model:
+    """Change fields of a model that still is what the editor read.
+
+    expected_digest  digest of the record as the editor read it; raises ChangedSince where it moved
+    """
+    model = Model.objects.select_for_update(of=("self",)).select_related("unit").get(pk=model.pk)
+    permissions.check_can_edit(by, model)
+    if digest_of(model) != expected_digest:
+        raise ChangedSince(f"{model.ref} was changed since you read it. Read it again, then repeat your change.")
+    unknown = sorted(set(changes) - set(EDITABLE))
+    if unknown:
+        raise InvalidInput(dict.fromkeys(unknown, "This field cannot be changed here."))
+    moved = {field: value for field, value in changes.items() if getattr(model, field) != value}
+    if not moved:
+        return model
+    words = [f"{field}: {getattr(model, field) or '–'} → {value or '–'}" for field, value in moved.items()]
+    for field, value in moved.items():
+        setattr(model, field, value)
+    model.save(update_fields=list(moved))
+    record(events.MODEL_EDITED, subject=model, by=by, data={"changes": "; ".join(words), "fields": sorted(moved)})
+    return model
+
+
+@transaction.atomic
+def register_version(
+    *,
+    model: Model,
+    label: str,
+    mlflow_uri: str,
+    claimed_digest: str = "",
+    training_data_digest: str = "",
+    notes: str = "",
+    by: Account,
+) -> tuple[ModelVersion, bool]:
+    """Register a version; its digest is computed on the `ml` queue from the artefact itself.
+
+    Returns (version, whether it is new). Raises DiffersFromRegistered where the label is known otherwise.
+    """
+    model = Model.objects.select_for_update(of=("self",)).select_related("unit").get(pk=model.pk)
+    permissions.check_can_edit(by, model)
+    wanted = {
+        "mlflow_uri": mlflow_uri,
+        "claimed_digest": claimed_digest,
+        "training_data_digest": training_data_digest,
+        "notes": notes,
+    }
+    known = model.versions.filter(label=label).first()
+    if known:
+        differing = [field for field, value in wanted.items() if getattr(known, field) != value]
+        if differing:
+            raise DiffersFromRegistered(f"{model.ref} {label}", differing)
+        return known, False
+    version = ModelVersion.objects.create(model=model, label=label, registered_by=by.person, **wanted)
+    Standing.objects.filter(model=model).update(latest_version=label)
+    record(
+        events.VERSION_REGISTERED,
+        subject=version,
+        trails=[model],
+        by=by,
+        data={"label": label, "mlflow_uri": mlflow_uri, "claimed_digest": claimed_digest or "none"},
+    )
+    enqueue(
+        task=COMPUTE_DIGEST,
+        arguments={"version_id": version.pk},
+        queue=Job.Queue.ML,
+        key=f"digest:{version.pk}",
+        by=by,
+    )
+    return version, True
+
+
+def settle_digest(
+    *,
+    version: ModelVersion,
+    digest: str,
+    files: int,
+    size: int,
+    flavour: str,
+    signature: dict | None,
+    is_loaded_by_code: bool,
+    job: Job,
+) -> ModelVersion:
+    """Store what the artefact is. A digest that differs from the client's claim refuses the version for good."""
+    with effects_of(job):
+        version = ModelVersion.objects.select_for_update().select_related("model").get(pk=version.pk)
+        matches = version.claimed_digest in ("", digest)
+        version.digest = digest
+        version.digest_state = ModelVersion.DigestState.VERIFIED if matches else ModelVersion.DigestState.MISMATCH
+        version.digest_note = (
+            ""
+            if matches
+            else (
+                f"The client said {version.claimed_digest}; the artefact at {version.mlflow_uri} is {digest}."
+                " Register the version again from the right artefact, under a new label."
+            )
+        )
+        version.flavour, version.signature = flavour, signature
+        version.artefact_bytes, version.is_loaded_by_code = size, is_loaded_by_code
+        version.save(
+            update_fields=[
+                "digest",
+                "digest_state",
+                "digest_note",
+                "flavour",
+                "signature",
+                "artefact_bytes",
+                "is_loaded_by_code",
+            ]
+        )
+        data = {"label": version.label, "digest": digest, "files": files, "size": size, "flavour": flavour}
+        if matches:
+            record(events.DIGEST_VERIFIED, subject=version, trails=[version.model], by=None, data=data)
+        else:
+            record(
+                events.DIGEST_MISMATCH,
+                subject=version,
+                trails=[version.model],
+                by=None,
+                data=data | {"claimed": version.claimed_digest},
+            )
+        finish(job=job, message=version.digest_note or f"Model digest {digest}")
+    return version
+
+
+def fail_digest(*, version: ModelVersion, reason: str, job: Job) -> None:
+    """The artefact cannot be had or read; the reason says why and what to do."""
+    with effects_of(job):
+        version = ModelVersion.objects.select_for_update().select_related("model").get(pk=version.pk)
+        version.digest_state, version.digest_note = ModelVersion.DigestState.FAILED, reason
+        version.save(update_fields=["digest_state", "digest_note"])
+        record(
+            events.DIGEST_FAILED,
+            subject=version,
+            trails=[version.model],
+            by=None,
+            data={"label": version.label, "reason": reason},
+        )
+        finish(job=job, message=reason)
+
+
+def digest_of(record_: Model | ModelVersion) -> str:
+    """Digest of a governed record as it stands now, in hex: its ETag."""
+    head = SubjectHead.objects.filter(subject=subject_name(record_)).first()
+    return bytes(head.digest).hex() if head else ""

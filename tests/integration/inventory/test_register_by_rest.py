@@ -1,0 +1,224 @@
+"""POST /api/v1/models/ and …/versions/: works; wrong token; bad fields; twice; stranger; too late."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts import services as accounts
+from audit.models import Entry
+from inventory.models import Model, ModelVersion
+from jobs.models import Job
+
+MODEL = {"external_id": "cards/pd", "name": "Card PD", "kind": "statistical", "unit": "retail"}
+VERSION = {"label": "1.0.0", "mlflow_uri": "models:/card_pd/1"}
+
+
+@pytest.fixture
+def client_of(cast):
+    def client(account=cast.pipeline, scopes=("models:write",), unit=cast.retail, days=30):
+        by = cast.administrator if account.is_service else account
+        _, secret = accounts.make_token(
+            account=account,
+            name="test",
+            scopes=list(scopes),
+            unit=unit,
+            expires_at=timezone.now() + timedelta(days=days),
+            by=by,
+        )
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        return client
+
+    return client
+
+
+@pytest.fixture
+def model_body(cast):
+    return MODEL | {"owner": cast.owner.person.hr_number}
+
+
+def test_a_pipeline_registers_a_model_and_it_stands_on_the_trail(client_of, model_body):
+    answer = client_of().post("/api/v1/models/", model_body)
+
+    assert answer.status_code == 201
+    model = Model.objects.get()
+    assert answer.json()["ref"] == model.ref
+    assert answer["ETag"]
+    entry = Entry.objects.on_trail(f"inventory.model:{model.pk}").get()
+    assert (entry.event, entry.through, entry.account) == ("inventory.model_registered", "api", "ci-pipeline")
+
+
+def test_the_same_external_id_twice_is_one_model(client_of, model_body):
+    client = client_of()
+    first = client.post("/api/v1/models/", model_body)
+
+    second = client.post("/api/v1/models/", model_body)
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert Model.objects.count() == 1
+
+
+def test_the_same_external_id_with_other_content_is_refused_naming_what_differs(client_of, model_body):
+    client = client_of()
+    client.post("/api/v1/models/", model_body)
+
+    answer = client.post("/api/v1/models/", model_body | {"name": "Another"})
+
+    assert answer.status_code == 409
+    assert "another name" in answer.json()["detail"]
+
+
+def test_a_wrong_token_is_told_so_and_nothing_is_stored(cast, model_body):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION="Bearer assay_guessed")
+
+    answer = client.post("/api/v1/models/", model_body)
+
+    assert answer.status_code == 401
+    assert answer["Content-Type"] == "application/problem+json"
+    assert "unknown, revoked or expired" in answer.json()["detail"]
+    assert not Model.objects.exists()
+
+
+def test_a_token_that_has_expired_or_was_revoked_is_refused(cast, client_of, model_body):
+    client = client_of()
+    accounts.revoke_token(token=cast.pipeline.tokens.get(), by=cast.administrator)
+
+    assert client.post("/api/v1/models/", model_body).status_code == 401
+
+
+def test_a_disabled_person_is_out_at_once(cast, client_of, model_body):
+    client = client_of()
+    accounts.disable_person(person=cast.owner.person, reason="Left the bank", by=cast.administrator)
+
+    assert client.post("/api/v1/models/", model_body).status_code == 401
+
+
+def test_a_token_that_may_only_read_cannot_register(client_of, model_body):
+    answer = client_of(scopes=["models:read"]).post("/api/v1/models/", model_body)
+
+    assert answer.status_code == 403
+
+
+def test_every_bad_field_has_a_pointer(client_of, model_body):
+    body = model_body | {"kind": "magic", "unit": "nowhere", "external_id": "", "tier": 1}
+
+    answer = client_of().post("/api/v1/models/", body)
+
+    assert answer.status_code == 422
+    assert {error["pointer"] for error in answer.json()["errors"]} == {"/tier"} or {
+        error["pointer"] for error in answer.json()["errors"]
+    } == {"/kind", "/unit", "/external_id", "/tier"}
+
+
+def test_a_body_that_is_no_json_is_said_to_be_so(client_of):
+    answer = client_of().post("/api/v1/models/", data="{", content_type="application/json")
+
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:assay:problem:unreadable"
+
+
+def test_a_stranger_does_not_find_the_model(cast, client_of, model_body):
+    client_of().post("/api/v1/models/", model_body)
+    stranger = client_of(account=cast.stranger, unit=cast.markets)
+
+    ref = Model.objects.get().ref
+    assert stranger.get(f"/api/v1/models/{ref}/").status_code == 404
+    assert stranger.get("/api/v1/models/cards/pd/").status_code == 404
+    assert stranger.get("/api/v1/models/").json()["models"] == []
+    assert stranger.post(f"/api/v1/models/{ref}/versions/", VERSION).status_code == 404
+
+
+def test_an_idempotency_key_gives_the_first_answer_again(client_of, model_body):
+    client = client_of()
+    first = client.post("/api/v1/models/", model_body, headers={"Idempotency-Key": "k1"})
+
+    again = client.post("/api/v1/models/", model_body, headers={"Idempotency-Key": "k1"})
+
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again["Idempotent-Replay"] == "true"
+
+
+def test_an_idempotency_key_of_another_request_is_refused(client_of, model_body):
+    client = client_of()
+    client.post("/api/v1/models/", model_body, headers={"Idempotency-Key": "k1"})
+
+    answer = client.post("/api/v1/models/", model_body | {"name": "Other"}, headers={"Idempotency-Key": "k1"})
+
+    assert answer.status_code == 422
+
+
+def test_a_refused_request_leaves_its_key_free(client_of, model_body):
+    client = client_of()
+    client.post("/api/v1/models/", model_body | {"unit": "nowhere"}, headers={"Idempotency-Key": "k1"})
+
+    answer = client.post("/api/v1/models/", model_body | {"unit": "nowhere"}, headers={"Idempotency-Key": "k1"})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/unit"
+
+
+def test_an_edit_needs_the_etag_that_still_holds(client_of, model_body):
+    client = client_of()
+    etag = client.post("/api/v1/models/", model_body)["ETag"]
+
+    assert client.patch("/api/v1/models/cards/pd/", {"name": "New"}).status_code == 428
+    first = client.patch("/api/v1/models/cards/pd/", {"name": "New"}, headers={"If-Match": etag})
+    late = client.patch("/api/v1/models/cards/pd/", {"name": "Newer"}, headers={"If-Match": etag})
+
+    assert (first.status_code, first.json()["name"]) == (200, "New")
+    assert late.status_code == 412
+    assert Model.objects.get().name == "New"
+
+
+def test_a_version_is_taken_with_its_digest_pending(client_of, model_body):
+    client = client_of()
+    client.post("/api/v1/models/", model_body)
+
+    answer = client.post("/api/v1/models/cards/pd/versions/", VERSION)
+
+    assert answer.status_code == 202
+    assert answer.json()["digest_state"] == "pending"
+    job = Job.objects.get()
+    assert (job.task, job.queue, job.arguments) == (
+        "inventory.compute_digest",
+        "ml",
+        {"version_id": ModelVersion.objects.get().pk},
+    )
+
+
+@pytest.mark.parametrize("uri", ["file:///etc/passwd", "http://169.254.169.254/", "models:/a/b/../../1", "runs:/x"])
+def test_an_uri_that_is_no_model_of_the_registry_is_refused(client_of, model_body, uri):
+    client = client_of()
+    client.post("/api/v1/models/", model_body)
+
+    answer = client.post("/api/v1/models/cards/pd/versions/", VERSION | {"mlflow_uri": uri})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/mlflow_uri"
+
+
+def test_a_version_never_changes_what_it_is_bound_to(client_of, model_body, superuser):
+    client = client_of()
+    client.post("/api/v1/models/", model_body)
+    client.post("/api/v1/models/cards/pd/versions/", VERSION)
+
+    with pytest.raises(Exception, match="never changes"):
+        superuser.execute("update inventory_modelversion set mlflow_uri = 'models:/other/1'")
+
+
+def test_a_list_goes_on_where_the_page_before_ended(cast, client_of, model_body, monkeypatch):
+    monkeypatch.setattr("inventory.api.views.PAGE", 2)
+    client = client_of()
+    for number in range(5):
+        client.post("/api/v1/models/", model_body | {"external_id": f"m{number}"})
+
+    seen, after = [], ""
+    while after is not None:
+        page = client.get("/api/v1/models/", {"after": after}).json()
+        seen += [model["external_id"] for model in page["models"]]
+        after = page["next"]
+
+    assert seen == [f"m{number}" for number in range(5)]

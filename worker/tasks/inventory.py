@@ -1,0 +1,34 @@
+import tempfile
+from pathlib import Path
+
+from inventory.effects import ArtefactUnavailable, MlflowServer
+from inventory.models import ModelVersion
+from inventory.services import COMPUTE_DIGEST, fail_digest, settle_digest
+from jobs.models import Job
+from sandbox.model_card import ModelCardRefused, inspect_model
+from sandbox.model_tree import ModelTreeRefused, model_tree
+from worker.running import job_task
+
+
+@job_task(COMPUTE_DIGEST)
+def compute_digest(job: Job) -> None:
+    """Fetch a version's artefact, digest it, read what it says of itself; never load it."""
+    version = ModelVersion.objects.get(pk=job.arguments["version_id"])
+    with tempfile.TemporaryDirectory(prefix="assay-artefact-") as folder:
+        try:
+            MlflowServer.configured().fetch(version.mlflow_uri, Path(folder))
+            tree = model_tree(Path(folder))
+            card = inspect_model(Path(folder))
+        except (ArtefactUnavailable, ModelTreeRefused, ModelCardRefused) as refusal:
+            fail_digest(version=version, reason=str(refusal), job=job)
+            return
+    settle_digest(
+        version=version,
+        digest=tree.digest,
+        files=len(tree.files),
+        size=tree.total_bytes,
+        flavour=card.flavour,
+        signature=card.signature,
+        is_loaded_by_code=card.loaded_by_code,
+        job=job,
+    )
