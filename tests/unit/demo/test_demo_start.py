@@ -1,0 +1,110 @@
+"""What `make demo` says when it cannot start: one sentence, and nothing of ours is left running."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo import people
+
+ROOT = Path(__file__).parents[3]
+
+
+def start(folder: Path, port: int, **environ: str) -> subprocess.CompletedProcess:
+    argv = [sys.executable, "-m", "demo", "--port", str(port), "--folder", folder]
+    return subprocess.run(argv, cwd=ROOT, env=os.environ | environ, capture_output=True, text=True, timeout=120)
+
+
+def only_sentence(done: subprocess.CompletedProcess) -> str:
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.fixture
+def taken_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_taken_port_is_named_with_another_to_try(tmp_path, taken_port):
+    done = start(tmp_path / "demo", taken_port)
+
+    told = only_sentence(done)
+
+    assert f"Port {taken_port}" in told
+    assert f"make demo PORT={taken_port + 1}" in told
+    assert not (tmp_path / "demo" / "postgres").exists()
+
+
+def test_a_demo_that_runs_already_is_named_with_its_address(tmp_path):
+    folder = tmp_path / "demo"
+    holder = (
+        "import sys, time; from pathlib import Path; from demo import environment; from demo.__main__ import only_one\n"
+        "folder = Path(sys.argv[1]); environment.make_folders(folder)\n"
+        "with only_one(folder, 0): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", holder, folder], cwd=ROOT, stdout=subprocess.PIPE, text=True) as first:
+        first.stdout.readline()
+
+        done = start(folder, 0)
+
+        first.kill()
+    assert f"process {first.pid}" in only_sentence(done)
+
+
+def test_a_database_that_is_set_half_is_refused_before_anything_starts(tmp_path):
+    done = start(tmp_path / "demo", 0, DATABASE_URL="postgresql://app:x@127.0.0.1:1/assay", MIGRATOR_DATABASE_URL="")
+
+    assert "MIGRATOR_DATABASE_URL is not" in only_sentence(done)
+
+
+def test_a_step_that_fails_is_named_with_its_last_words_and_its_log(tmp_path):
+    nowhere = "postgresql://{}:x@127.0.0.1:1/assay"
+
+    done = start(
+        tmp_path / "demo",
+        0,
+        DATABASE_URL=nowhere.format("app"),
+        MIGRATOR_DATABASE_URL=nowhere.format("migrator"),
+        BOOTSTRAP_DATABASE_URL="",
+    )
+
+    told = only_sentence(done)
+    assert "`manage.py migrate` failed" in told
+    assert "setup.log" in told
+
+
+def test_a_folder_that_may_not_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+
+    done = start(tmp_path / "file" / "demo", 0)
+
+    assert str(tmp_path / "file") in only_sentence(done)
+
+
+def test_passwords_are_random_kept_and_for_our_eyes_only(tmp_path):
+    made, are_new = people.passwords_in(tmp_path / "people.txt")
+    again, are_new_again = people.passwords_in(tmp_path / "people.txt")
+    other, _ = people.passwords_in(tmp_path / "other.txt")
+
+    assert (are_new, are_new_again) == (True, False)
+    assert again == made
+    assert not set(made.values()) & set(other.values())
+    assert all(len(password) >= 12 for password in made.values())
+    assert stat.S_IMODE((tmp_path / "people.txt").stat().st_mode) == 0o600
+
+
+def test_there_is_somebody_for_each_role_and_the_table_names_all():
+    passwords = {colleague.username: "x" * 12 for colleague in people.PEOPLE}
+
+    table = "\n".join(people.as_table(passwords))
+
+    roles = {"owner", "developer", "validator", "officer", "committee", "auditor", "administrator"}
+    assert {colleague.role for colleague in people.PEOPLE} == roles
+    assert all(colleague.full_name in table for colleague in people.PEOPLE)
