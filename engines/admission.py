@@ -1,0 +1,329 @@
+"""Which rows of a block are used, to which states each adds, and what its label and decision are."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from engines.columns import (
+    DAY_MICROSECONDS,
+    NO_DAY,
+    NO_TIME,
+    as_levels,
+    as_moments,
+    as_numbers,
+    is_moment,
+    texts_of,
+)
+from engines.kernels import UNGROUPED, mark_repeats
+from engines.log import LogSpec
+from engines.partition import ALL
+from engines.reading import Columns, Reader
+from engines.refusals import LogRefused
+from engines.siphash import fingerprints, key_of
+from stats.reference import CategoryLevels, ReferenceProfile
+from stats.state import APPROVED, BAD, DECLINED, GOOD, UNKNOWN
+
+NO_ROW_ID = "row id is missing"
+NO_MOMENT = "time is missing or cannot be read"
+NO_SCORE = "score is missing or not finite"
+WRONG_SCORE = "score is outside 0 to 1"
+OUTSIDE = "day is outside the window asked for"
+REPEATED = "row id came before in this partition"
+MALFORMED = "line has the wrong number of cells"
+
+WRONG_LABEL = "neither 0 nor 1 and count as not known"
+NO_KNOWN_AT = "without the moment they became known and count as not known"
+NOT_A_NUMBER = "no numbers and count as missing"
+INFINITE = "infinite and are left out of sums"
+
+OTHER, MISSING = "(other)", "(missing)"
+DAYS_A_PARTITION = 400
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Admitted:
+    """One block of rows, judged.
+
+    groups     (1 + segments, n) int32: the state that a row adds to in each cut, UNGROUPED if refused
+    scores     (n,) float64; labels, decisions (n,) int8
+    keys       (n,) uint64: the sampling key; bands (n,) int8: the reference score band
+    moments    (n,) int64 microseconds UTC; days (n,) int32
+    """
+
+    groups: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+    decisions: np.ndarray
+    keys: np.ndarray
+    bands: np.ndarray
+    moments: np.ndarray
+    days: np.ndarray
+
+
+class SeenRowIds:
+    """Fingerprints of the row ids so far: 16 bytes a slot, one and a half slots a row."""
+
+    def __init__(self, expected: int | None):
+        self._slots = np.zeros((max(1_024, (expected or 0) * 3 // 2), 2), np.uint64)
+        self._taken = 0
+
+    def repeats(self, prints: np.ndarray, usable: np.ndarray) -> np.ndarray:
+        """(n,) bool: usable rows whose id was seen before."""
+        if self._taken + usable.size > len(self._slots) * 3 // 4:
+            self._grow(usable.size)
+        repeated = np.empty(usable.size, bool)
+        self._taken += mark_repeats(prints, usable, self._slots, repeated)
+        return repeated
+
+    def _grow(self, more: int) -> None:
+        kept = self._slots[self._slots.any(axis=1)]
+        self._slots = np.zeros((2 * (self._taken + more), 2), np.uint64)
+        mark_repeats(kept, np.ones(len(kept), bool), self._slots, np.empty(len(kept), bool))
+
+
+class Admission:
+    """Judges the blocks of one partition, in order, and keeps the account of rows and reasons."""
+
+    def __init__(
+        self,
+        spec: LogSpec,
+        *,
+        rows: int | None = None,
+        reference: ReferenceProfile | None = None,
+        labels_as_of: datetime | None = None,
+        between: tuple[date | None, date | None] = (None, None),
+    ):
+        """Without a reference (when one is being fitted) there are no segments and one score band."""
+        self.spec = spec
+        self._segments = reference.segments if reference else ()
+        self.rows_read = 0
+        self.refused: Counter[str] = Counter()
+        self.remarks: Counter[tuple[str, str]] = Counter()
+        self.absent: list[str] = []
+        self.groups: dict[tuple[int, str], int] = {}
+        self._seen = SeenRowIds(rows)
+        self._key = key_of(reference.seed if reference else 0)
+        self._as_of = None if labels_as_of is None else microseconds(labels_as_of)
+        self._band_edges = reference.score.edges[reference.score.band_cuts] if reference else np.empty(0)
+        self._first, self._end = (None if day is None else number_of(day) for day in between)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What `judge` needs of a block."""
+        spec = self.spec
+        roles = (spec.row_id, spec.time, spec.score, spec.label, spec.label_known_at, spec.decision)
+        return tuple(dict.fromkeys(name for name in (*roles, *spec.segments) if name))
+
+    def check_columns(self, reader: Reader, partition) -> None:
+        """Raises LogRefused where a row could not be placed; remarks on what else is not there."""
+        for role in (self.spec.row_id, self.spec.time, self.spec.score):
+            if role not in reader.names:
+                reason = f"there is no column {role!r} in {partition.key}, and without it no row can be placed"
+                raise LogRefused(reason, column=role, partition=partition.key)
+        for name in self.spec.columns:
+            if name not in reader.names:
+                self.absent.append(name)
+
+    def judge(self, block: Columns) -> Admitted:
+        """Raises LogRefused for a column of a type that cannot be what the definition says."""
+        prints, has_id = self._fingerprints(block[self.spec.row_id])
+        moments, days = self._moments(block[self.spec.time], self.spec.time)
+        scores = self._numbers(block, self.spec.score)
+        usable = self._usable(has_id, days, scores, prints)
+        days = np.where(usable, days, NO_DAY)
+        return Admitted(
+            groups=self._grouped(days, block),
+            scores=scores,
+            labels=self._labels(block, moments, usable),
+            decisions=self._decisions(block, len(scores)),
+            keys=prints[:, 0],
+            bands=np.searchsorted(self._band_edges, scores).astype(np.int8),
+            moments=moments,
+            days=days,
+        )
+
+    def _usable(self, has_id, days, scores, prints) -> np.ndarray:
+        """(n,) bool; a refused row is counted under the first reason that applies."""
+        self.rows_read += scores.size
+        usable = np.ones(scores.size, bool)
+        with np.errstate(invalid="ignore"):
+            within = (scores >= 0) & (scores <= 1)
+        for reason, passes in (
+            (NO_ROW_ID, has_id),
+            (NO_MOMENT, days != NO_DAY),
+            (OUTSIDE, self._inside(days)),
+            (NO_SCORE, np.isfinite(scores)),
+            (WRONG_SCORE, within),
+        ):
+            usable = self._refuse(reason, usable, passes)
+        return self._refuse(REPEATED, usable, ~self._seen.repeats(prints, usable))
+
+    def _inside(self, days: np.ndarray) -> np.ndarray:
+        inside = np.ones(days.size, bool) if self._first is None else days >= self._first
+        return inside if self._end is None else inside & (days < self._end)
+
+    def _refuse(self, reason: str, usable: np.ndarray, passes: np.ndarray) -> np.ndarray:
+        left = usable & passes
+        self._count(self.refused, reason, int(usable.sum() - left.sum()))
+        return left
+
+    @staticmethod
+    def _count(account: Counter, key, number: int) -> None:
+        if number:
+            account[key] += number
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why the partition is only partly computed, a sentence each."""
+        gone = [f"column {name!r} is not in this partition; its values count as missing" for name in self.absent]
+        return (*gone, *(f"column {name!r}: {n} values are {what}" for (name, what), n in self.remarks.items()))
+
+    def remark(self, column: str, what: str, number: int) -> None:
+        """Count cells of a column that make the partition only partly computed."""
+        self._count(self.remarks, (column, what), number)
+
+    def _fingerprints(self, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+        texts = texts_of(column)
+        has_id = texts.is_valid().to_numpy()
+        array = pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], pa.string())
+        offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+        data = array.buffers()[2]
+        prints = np.empty((len(array), 2), np.uint64)
+        fingerprints(offsets, np.frombuffer(data or b"", np.uint8), self._key, prints)
+        return prints, has_id & (np.diff(offsets) > 0)
+
+    def _moments(self, column: pa.ChunkedArray, name: str) -> tuple[np.ndarray, np.ndarray]:
+        if not is_moment(column.type):
+            raise LogRefused(f"column {name!r} is of type {column.type}, a time is needed", column=name)
+        return as_moments(column, self.spec.time_zone)
+
+    def _numbers(self, block: Columns, name: str) -> np.ndarray:
+        values, unreadable = numbers_of(block[name], name)
+        self.remark(name, NOT_A_NUMBER, unreadable)
+        return values
+
+    def _labels(self, block: Columns, moments: np.ndarray, usable: np.ndarray) -> np.ndarray:
+        if self.spec.label not in block:
+            return np.zeros(moments.size, np.int8)
+        values = self._numbers(block, self.spec.label)
+        labels = np.where(values == 1, BAD, np.where(values == 0, GOOD, UNKNOWN)).astype(np.int8)
+        self.remark(self.spec.label, WRONG_LABEL, int((usable & ~np.isnan(values) & (labels == UNKNOWN)).sum()))
+        labels[~self._known(block, moments, usable & (labels != UNKNOWN))] = UNKNOWN
+        return labels
+
+    def _known(self, block: Columns, moments: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+        """(n,) bool: the label was known, and the row old enough for it to be final, at `labels_as_of`."""
+        if self._as_of is None:
+            return labelled
+        known = labelled
+        if self.spec.label_known_at in block:
+            known_at, _ = self._moments(block[self.spec.label_known_at], self.spec.label_known_at)
+            self.remark(self.spec.label, NO_KNOWN_AT, int((labelled & (known_at == NO_TIME)).sum()))
+            known = known & (known_at != NO_TIME) & (known_at <= self._as_of)
+        if self.spec.label_maturity_days is not None:
+            known = known & (moments <= self._as_of - self.spec.label_maturity_days * DAY_MICROSECONDS)
+        return known
+
+    def _decisions(self, block: Columns, rows: int) -> np.ndarray:
+        if self.spec.decision not in block:
+            return np.zeros(rows, np.int8)
+        approved = {value.casefold() for value in self.spec.approved_values}
+        parts = []
+        for positions, names in as_levels(block[self.spec.decision]):
+            codes = [_decision(name, approved) for name in names]
+            parts.append(np.array([*codes, 0], np.int8)[positions])
+        return np.concatenate([np.empty(0, np.int8), *parts])
+
+    def _grouped(self, days: np.ndarray, block: Columns) -> np.ndarray:
+        groups = np.empty((1 + len(self._segments), days.size), np.int32)
+        present, place = _distinct_days(days)
+        self._check_days(present)
+        groups[0] = self._numbered(present, [ALL])[place, 0]
+        for cut, levels in enumerate(self._segments, start=1):
+            names = [f"{levels.name}={level}" for level in (*levels.levels, OTHER, MISSING)]
+            codes = segment_codes(block.get(levels.name), levels, days.size)
+            groups[cut] = self._numbered_present(present, names, place, codes)
+        return groups
+
+    def _numbered(self, present: np.ndarray, names: list[str]) -> np.ndarray:
+        """(days + 1, names) state numbers, new ones in order; the last row is for refused rows."""
+        table = np.full((present.size + 1, len(names)), UNGROUPED, np.int32)
+        for i, day in enumerate(present.tolist()):
+            for j, name in enumerate(names):
+                table[i, j] = self.groups.setdefault((day, name), len(self.groups))
+        return table
+
+    def _numbered_present(self, present, names, place, codes) -> np.ndarray:
+        """State numbers (n,) for day × level, made only for the pairs that occur."""
+        flat = place * len(names) + codes
+        occurs = np.flatnonzero(np.bincount(flat, minlength=(present.size + 1) * len(names)))
+        table = np.full((present.size + 1) * len(names), UNGROUPED, np.int32)
+        for pair in occurs[occurs < present.size * len(names)].tolist():
+            day, name = divmod(pair, len(names))
+            table[pair] = self.groups.setdefault((int(present[day]), names[name]), len(self.groups))
+        return table[flat]
+
+    def _check_days(self, present: np.ndarray) -> None:
+        days = {day for day, _ in self.groups} | set(present.tolist())
+        if len(days) > DAYS_A_PARTITION:
+            raise LogRefused(
+                f"the partition holds more than {DAYS_A_PARTITION} different days; "
+                "split it by month or check the time column",
+                column=self.spec.time,
+            )
+
+
+def _distinct_days(days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The days that occur, ascending, and the place (n,) of each row's among them; refused rows come last."""
+    known = days[days != NO_DAY]
+    if not known.size:
+        return known, np.zeros(days.size, np.int64)
+    first = int(known.min())
+    occurs = np.bincount(known - first) > 0
+    place = np.cumsum(occurs) - 1
+    present = np.flatnonzero(occurs) + first
+    return present, np.where(days == NO_DAY, present.size, place[np.maximum(days - np.int64(first), 0)])
+
+
+def segment_codes(column: pa.ChunkedArray | None, levels: CategoryLevels, rows: int) -> np.ndarray:
+    """(n,) int64 positions among the levels, then OTHER, then MISSING."""
+    other, missing = len(levels.levels), len(levels.levels) + 1
+    if column is None:
+        return np.full(rows, missing, np.int64)
+    known = {name: code for code, name in enumerate(levels.levels)}
+    parts = [
+        np.array([*(missing if name is None else known.get(name, other) for name in names), missing])[positions]
+        for positions, names in as_levels(column)
+    ]
+    return np.concatenate([np.empty(0, np.int64), *parts])
+
+
+def numbers_of(column: pa.ChunkedArray, name: str) -> tuple[np.ndarray, int]:
+    """(n,) float64 and the count of unreadable cells. Raises LogRefused for a type that holds no numbers."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_nested(kind) or pa.types.is_temporal(kind):
+        raise LogRefused(f"column {name!r} is of type {kind}, a number is needed", column=name)
+    return as_numbers(column)
+
+
+def _decision(name: str | None, approved: set[str]) -> int:
+    if name is None:
+        return 0
+    return APPROVED if name.casefold() in approved else DECLINED
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, UTC. Raises ValueError for a moment without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"labels_as_of needs a time zone, got {moment.isoformat()}")
+    return (moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def number_of(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def day_of(number: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=number)

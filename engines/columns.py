@@ -1,0 +1,175 @@
+"""Arrow columns into the plain arrays that the kernels take: numbers, days, texts, levels.
+
+Nothing here raises for a bad cell: what cannot be read counts as missing and is counted, so that a log is
+computed with its reasons instead of stopping half-way.
+"""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NO_TIME = np.iinfo(np.int64).min
+NO_DAY = np.iinfo(np.int32).min
+DAY_MICROSECONDS = 86_400_000_000
+# Outside these years a moment is a mistake (0001-01-01, 9999-12-31), and no window could hold it.
+FIRST_DAY, LAST_DAY = -25_567, 84_006  # 1900-01-01, 2200-01-01
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column without its dictionary."""
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    return column
+
+
+def as_numbers(column: pa.ChunkedArray) -> tuple[np.ndarray, int]:
+    """(n,) float64 with NaN for missing, and how many cells hold something that is no number."""
+    column = plain(column)
+    kind = column.type
+    if pa.types.is_floating(kind) or pa.types.is_integer(kind):
+        return _floats(column), 0
+    if pa.types.is_boolean(kind):
+        return _floats(column.cast(pa.int8())), 0
+    if pa.types.is_decimal(kind):
+        return _floats(column.cast(pa.float64())), 0
+    if pa.types.is_null(kind):
+        return np.full(len(column), np.nan), 0
+    return _parsed(column)
+
+
+def _floats(column: pa.ChunkedArray) -> np.ndarray:
+    values = column.to_numpy()
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _parsed(column: pa.ChunkedArray) -> tuple[np.ndarray, int]:
+    texts = texts_of(column)
+    try:
+        return _floats(texts.cast(pa.float64())), 0
+    except pa.ArrowInvalid:
+        cells = [_number(text) for text in texts.to_pylist()]
+    unreadable = sum(cell is None for cell in cells)
+    return np.array([np.nan if cell is None else cell for cell in cells], np.float64), unreadable
+
+
+def _number(text: str | None) -> float | None:
+    """NaN for a missing cell, None for one that is no number."""
+    if text is None or not text.strip():
+        return np.nan
+    try:
+        return float(text)
+    except ValueError:
+        return {"true": 1.0, "false": 0.0}.get(text.strip().lower())
+
+
+def texts_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column as UTF-8 text, missing staying missing; 7.0 becomes "7", so that CSV and Parquet agree."""
+    column = plain(column)
+    kind = column.type
+    if pa.types.is_string(kind):
+        return column
+    if pa.types.is_floating(kind):
+        return pa.chunked_array([pa.array([level_name(value) for value in column.to_pylist()], pa.string())])
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException:
+        return pa.chunked_array([pa.array([level_name(value) for value in column.to_pylist()], pa.string())])
+
+
+def level_name(value: object) -> str | None:
+    """The name of a categorical value, the same whatever type a file stores it in."""
+    if value is None or value != value:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return str(value)
+
+
+def as_levels(column: pa.ChunkedArray) -> list[tuple[np.ndarray, list[str | None]]]:
+    """Per chunk: (n,) int32 positions into its own list of level names, -1 for missing."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return [_chunk_levels(chunk) for chunk in column.chunks]
+
+
+def _chunk_levels(chunk: pa.DictionaryArray) -> tuple[np.ndarray, list[str | None]]:
+    indices = chunk.indices
+    if indices.null_count:
+        indices = indices.cast(pa.int32()).fill_null(-1)
+    positions = indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    return positions, [level_name(value) for value in chunk.dictionary.to_pylist()]
+
+
+def is_moment(kind: pa.DataType) -> bool:
+    """Whether a column of this type can hold moments: timestamps, dates or text."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind) or is_text(kind)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
+
+
+def as_moments(column: pa.ChunkedArray, zone: str) -> tuple[np.ndarray, np.ndarray]:
+    """Moments and the bank's day of each; `column` is of a type that `is_moment`.
+
+    Returns (n,) int64 microseconds since 1970, UTC, NO_TIME where missing or unreadable, and (n,) int32 days
+    since 1970 on the calendar of `zone`, NO_DAY there. A moment without a zone is the bank's wall clock.
+    """
+    instant, local = _instant_and_local(_timestamps(plain(column), zone), zone)
+    days = np.floor_divide(local, DAY_MICROSECONDS)
+    known = (days >= FIRST_DAY) & (days < LAST_DAY)
+    return np.where(known, instant, NO_TIME), np.where(known, days, NO_DAY).astype(np.int32)
+
+
+def _instant_and_local(column: pa.ChunkedArray, zone: str) -> tuple[np.ndarray, np.ndarray]:
+    if column.type.tz is None:
+        local = _microseconds(column)
+        if zone == "UTC":
+            return local, local
+        aware = pc.assume_timezone(column, zone, ambiguous="earliest", nonexistent="earliest")
+        return _microseconds(aware), local
+    instant = _microseconds(column)
+    if zone == "UTC":
+        return instant, instant
+    return instant, _microseconds(pc.local_timestamp(column.cast(pa.timestamp("us", zone))))
+
+
+def _timestamps(column: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
+    """As timestamps in microseconds, keeping their zone."""
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        return pc.cast(column, pa.timestamp("us", kind.tz), safe=False)
+    if not is_text(kind):
+        return column.cast(pa.timestamp("us"))
+    texts = texts_of(column)
+    for target in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
+        try:
+            return texts.cast(target)
+        except pa.ArrowInvalid:
+            continue
+    moments = [_moment(text, ZoneInfo(zone)) for text in texts.to_pylist()]
+    return pa.chunked_array([pa.array(moments, pa.timestamp("us", "UTC"))])
+
+
+def _moment(text: str | None, zone: ZoneInfo) -> datetime | None:
+    """Slow way for cells of mixed form; None for what is no ISO 8601 moment."""
+    try:
+        moment = datetime.fromisoformat((text or "").strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _microseconds(column: pa.ChunkedArray) -> np.ndarray:
+    integers = pc.cast(column, pa.int64(), safe=False)
+    if integers.null_count:
+        integers = integers.fill_null(NO_TIME)
+    return integers.to_numpy()

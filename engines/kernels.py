@@ -1,0 +1,212 @@
+"""The compiled inner loops: values into bins, without the GIL.
+
+What makes 1,001 bins affordable: the bits of a float, made order-preserving, are cut to their top 20, which
+index a table of how many edges lie below each such cell; a binary search among the few edges of the cell
+finishes it. Each column is summed in row order into one array, so its bits do not depend on how many
+threads share the columns.
+"""
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+_CELL_SHIFT = np.uint64(44)
+_SIGN = np.uint64(1 << 63)
+CLIP = 10.0
+UNGROUPED = -1
+
+
+@intrinsic
+def _bits(typingctx, value):
+    """Reinterpret a float64 as uint64 in a register; numba has no view() on scalars."""
+
+    def build(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], context.get_value_type(types.uint64))
+
+    return types.uint64(types.float64), build
+
+
+@njit(inline="always")
+def _ordered(value):
+    """Order-preserving bits. Adding 0.0 makes -0.0 the same value as 0.0."""
+    bits = _bits(value + 0.0)
+    if bits & _SIGN:
+        return ~bits
+    return bits | _SIGN
+
+
+@njit(nogil=True, cache=True)
+def _cells_of(edges):
+    cells = np.empty(edges.size, np.int64)
+    for i in range(edges.size):
+        cells[i] = np.int64(_ordered(edges[i]) >> _CELL_SHIFT)
+    return cells
+
+
+def cell_table(edges: np.ndarray) -> tuple[np.ndarray, int]:
+    """How many edges lie below each cell from the first edge's to the last's, and the first cell.
+
+    Returns (cells + 1,) int16 and the offset. Only the reference's range is tabled: 2 MB a column otherwise.
+    """
+    cells = _cells_of(edges)
+    first = int(cells[0])
+    counts = np.bincount(cells - first + 1)
+    return np.cumsum(counts).astype(np.int16), first
+
+
+@njit(inline="always")
+def _bin_of(value, edges, table, offset):
+    cell = np.int64(_ordered(value) >> _CELL_SHIFT) - offset
+    if cell < 0:
+        return np.int64(0)
+    if cell >= table.size - 1:
+        return np.int64(edges.size)
+    low, high = np.int64(table[cell]), np.int64(table[cell + 1])
+    while low < high:
+        middle = (low + high) >> 1
+        if edges[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(nogil=True, cache=True)
+def fill_number(values, groups, edges, table, offset, counts, sums, extremes, infinite):
+    """Add a block of one numeric column.
+
+    values    (n,) float64, NaN = missing
+    groups    (cuts, n) int32: the state each row adds to, by cut; UNGROUPED leaves it out
+    counts    (states, edges + 2) int64, sums (states, edges + 1) float64
+    extremes  (states, 2) float64, infinite (states,) int64
+    """
+    missing = edges.size + 1
+    cuts = groups.shape[0]
+    for i in range(values.size):
+        value = values[i]
+        if groups[0, i] == UNGROUPED:
+            continue
+        if value != value:
+            for cut in range(cuts):
+                counts[groups[cut, i], missing] += 1
+            continue
+        position = _bin_of(value, edges, table, offset)
+        finite = abs(value) < np.inf
+        for cut in range(cuts):
+            state = groups[cut, i]
+            counts[state, position] += 1
+            if finite:
+                sums[state, position] += value
+                extremes[state, 0] = min(extremes[state, 0], value)
+                extremes[state, 1] = max(extremes[state, 1], value)
+            else:
+                infinite[state] += 1
+
+
+@njit(nogil=True, cache=True)
+def standardise(values, mean, sd, out):
+    """(value - mean) / sd clipped to ±CLIP into out (n,); missing and a constant reference give 0."""
+    scale = 1.0 / sd if sd > 0 else 0.0
+    for i in range(values.size):
+        value = values[i]
+        if value != value or scale == 0.0:
+            out[i] = 0.0
+        else:
+            out[i] = min(max((value - mean) * scale, -CLIP), CLIP)
+
+
+@njit(nogil=True, cache=True)
+def fill_moments(standardised, groups, first, last, total, products):
+    """Add the outer products of rows to those of their state, for features first…last - 1 against all below.
+
+    standardised  (p, n) float64
+    groups        (n,) int32
+    total         (states, p), products (states, p, p): the lower triangle is filled
+    """
+    features, rows = standardised.shape
+    tile = np.empty((64, features))
+    for start in range(0, rows, 64):
+        size = min(64, rows - start)
+        for j in range(last):
+            for r in range(size):
+                tile[r, j] = standardised[j, start + r]
+        for r in range(size):
+            state = groups[start + r]
+            if state == UNGROUPED:
+                continue
+            row = tile[r]
+            for i in range(first, last):
+                value = row[i]
+                total[state, i] += value
+                target = products[state, i]
+                for j in range(i + 1):
+                    target[j] += value * row[j]
+
+
+@njit(nogil=True, cache=True)
+def fill_score(scores, labels, decisions, groups, edges, table, offset, bands, counts, sums, squares,
+               log_loss, by_decision):  # fmt: skip
+    """Add a block of the score, by label class and decision.
+
+    scores     (n,) float64 within 0..1 wherever the row is grouped
+    labels     (n,) int8: 0 unknown, 1 good, 2 bad; decisions (n,) int8: 0 none, 1 declined, 2 approved
+    bands      (edges + 1,) int8: score band of each bin
+    The other arrays are those of stats.state.ScoreCounts with a leading axis of states.
+    """
+    smallest = np.finfo(np.float64).eps  # as scikit-learn clips, so that a score of 0 or 1 stays finite
+    for i in range(scores.size):
+        if groups[0, i] == UNGROUPED:
+            continue
+        score = scores[i]
+        label = labels[i]
+        position = _bin_of(score, edges, table, offset)
+        loss = 0.0
+        if label > 0:
+            likelihood = score if label == 2 else 1.0 - score
+            loss = -np.log(min(max(likelihood, smallest), 1.0 - smallest))
+        for cut in range(groups.shape[0]):
+            state = groups[cut, i]
+            counts[state, label, position] += 1
+            sums[state, label, position] += score
+            squares[state, label, position] += score * score
+            if label > 0:
+                log_loss[state, label - 1] += loss
+            by_decision[state, label, decisions[i], bands[position]] += 1
+
+
+@njit(nogil=True, cache=True)
+def fill_codes(codes, groups, counts):
+    """Add a block of one categorical column: codes (n,) int32 into counts (states, codes) int64."""
+    for i in range(codes.size):
+        if groups[0, i] == UNGROUPED:
+            continue
+        for cut in range(groups.shape[0]):
+            counts[groups[cut, i], codes[i]] += 1
+
+
+@njit(nogil=True, cache=True)
+def mark_repeats(prints, usable, slots, repeated):
+    """Flag every usable row whose fingerprint was seen before, here or in an earlier block.
+
+    prints    (n, 2) uint64; usable (n,) bool; repeated (n,) bool, filled
+    slots     (capacity, 2) uint64, open addressing; two zeros are a free slot
+    Returns how many slots were newly taken; the caller keeps some free.
+    """
+    capacity = np.uint64(slots.shape[0])
+    added = 0
+    for i in range(prints.shape[0]):
+        repeated[i] = False
+        if not usable[i]:
+            continue
+        # The top 32 bits, scaled to the capacity: it need not be a power of two, which halves the memory.
+        at = ((prints[i, 0] >> np.uint64(32)) * capacity) >> np.uint64(32)
+        while True:
+            if slots[at, 0] == prints[i, 0] and slots[at, 1] == prints[i, 1]:
+                repeated[i] = True
+                break
+            if slots[at, 0] == 0 and slots[at, 1] == 0:
+                slots[at, 0], slots[at, 1] = prints[i, 0], prints[i, 1]
+                added += 1
+                break
+            at = (at + np.uint64(1)) % capacity
+    return added

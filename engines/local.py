@@ -1,0 +1,300 @@
+"""The local engine: Arrow blocks into a compiled kernel, columns shared out over threads.
+
+The bits of a result do not depend on how many threads there are: a column's block is one task, its blocks
+follow each other in file order, and each adds to the one array of its column, so every sum is taken row after
+row. Nothing is held a thread, and there is no merge that could reorder additions.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, date, datetime
+
+import numpy as np
+
+from engines.admission import (
+    INFINITE,
+    MALFORMED,
+    NOT_A_NUMBER,
+    Admission,
+    Admitted,
+    day_of,
+    numbers_of,
+)
+from engines.fitting import fit_bins
+from engines.log import LogSpec
+from engines.partition import ALL, PartitionProfile, window
+from engines.reading import Block, Reader, open_partition
+from engines.refusals import LogRefused
+from engines.sample import Sample, merge_samples
+from engines.sampling import PartitionSample, texts_at
+from engines.sources import Partition
+from engines.tally import MOMENT_PARTS, CategoryTally, MomentTally, NumberTally, ScoreTally, cell_tables
+from stats.reference import ReferenceProfile
+from stats.state import ProfileState
+
+Progress = Callable[[int, int | None], None]
+READ_BYTES = 16 << 20
+
+
+def profile_partition(
+    partition: Partition,
+    spec: LogSpec,
+    reference: ReferenceProfile,
+    *,
+    labels_as_of: datetime | None = None,
+    between: tuple[date | None, date | None] = (None, None),
+    progress: Progress | None = None,
+    threads: int | None = None,
+) -> PartitionProfile:
+    """Read one partition once into states by bank's day and segment, a sample and the account of its rows.
+
+    labels_as_of  a moment with a zone: outcomes known later count as not yet known; None takes all
+    between       first day and the day after the last, either may be None; other rows are left out
+    progress      called with (rows so far, rows in the file or None) after each block; what it raises
+                  (engines.refusals.Cancelled) ends the read
+    threads       columns at a time; every number gives the same bits
+    Raises LogRefused where the file cannot be read, lacks row id, time or score, or the reference was fitted
+    for other features.
+    """
+    check_fits(spec, reference)
+    run = _Run(partition, spec, reference, labels_as_of, between, features=True)
+    return run.profile(progress, threads or os.process_cpu_count() or 1)
+
+
+def refresh_labels(
+    partition: Partition,
+    spec: LogSpec,
+    reference: ReferenceProfile,
+    profile: PartitionProfile,
+    *,
+    labels_as_of: datetime | None = None,
+) -> PartitionProfile:
+    """A new revision of `profile` with the labels known by now; reads no feature.
+
+    Raises MergeRefused where other rows are there than when `profile` was made, LogRefused as
+    profile_partition does.
+    """
+    run = _Run(partition, spec, reference, labels_as_of, (None, None), features=False)
+    return profile.with_labels_of(run.profile(None, 1))
+
+
+def profile_partitions(
+    partitions: list[Partition],
+    spec: LogSpec,
+    reference: ReferenceProfile,
+    *,
+    labels_as_of: datetime | None = None,
+    between: tuple[date | None, date | None] = (None, None),
+    threads: int | None = None,
+) -> Iterator[PartitionProfile]:
+    """Profile many partitions, in their order; several at a time when there are more of them than threads."""
+    check_fits(spec, reference)
+    cell_tables(reference)
+    threads = threads or os.process_cpu_count() or 1
+    inner = 1 if len(partitions) >= threads else threads
+
+    def profile(partition: Partition) -> PartitionProfile:
+        return _Run(partition, spec, reference, labels_as_of, between, features=True).profile(None, inner)
+
+    if inner > 1 or threads == 1:
+        yield from map(profile, partitions)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from _in_order(pool, profile, partitions, ahead=threads)
+
+
+def _in_order(pool: ThreadPoolExecutor, work, items: list, *, ahead: int) -> Iterator:
+    """Results in order with a bounded number under way: a slow reader must not pile up profiles."""
+    waiting: list[Future] = []
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) > ahead:
+            yield waiting.pop(0).result()
+    for future in waiting:
+        yield future.result()
+
+
+def fit_reference(
+    partitions: list[Partition],
+    spec: LogSpec,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+    seed: int,
+    psi_bins: int = 10,
+    threads: int | None = None,
+) -> ReferenceProfile:
+    """Fit the bins of every column on the days since ≤ day < until, and count that window in them.
+
+    seed  keys the sample of every partition that is profiled against this reference
+    Raises LogRefused where the window holds no usable row or a numeric feature no finite value.
+    """
+    return fit_reference_and_sample(
+        partitions, spec, since=since, until=until, seed=seed, psi_bins=psi_bins, threads=threads
+    )[0]
+
+
+def fit_reference_and_sample(
+    partitions, spec, *, since=None, until=None, seed, psi_bins=10, threads=None
+) -> tuple[ReferenceProfile, Sample]:
+    """As fit_reference, and the bottom-k sample of the reference window's raw rows."""
+    bins = fit_bins(partitions, spec, between=(since, until), seed=seed, psi_bins=psi_bins)
+    profiles = list(profile_partitions(partitions, spec, bins, between=(since, until), threads=threads))
+    state = window(profiles)
+    return bins.counted(state), merge_samples(profile.sample for profile in profiles)
+
+
+def check_fits(spec: LogSpec, reference: ReferenceProfile) -> None:
+    """Raises LogRefused where the reference was fitted for other columns than the definition names."""
+    fitted = [
+        tuple(bins.name for bins in reference.numbers),
+        tuple(levels.name for levels in reference.categories),
+        tuple(levels.name for levels in reference.segments),
+    ]
+    if fitted != [spec.numbers, spec.categories, spec.segments]:
+        raise LogRefused("the reference was fitted for other features or segments; fit a new one")
+
+
+class _Run:
+    """One read of one partition."""
+
+    def __init__(self, partition, spec, reference, labels_as_of, between, *, features: bool):
+        self.partition, self.spec, self.reference = partition, spec, reference
+        self.labels_as_of, self.between = labels_as_of, between
+        tables = cell_tables(reference)
+        self.score = ScoreTally(reference.score, tables[""])
+        self.numbers = {b.name: NumberTally(b, tables[b.name]) for b in reference.numbers if features}
+        self.categories = {c.name: CategoryTally(c) for c in reference.categories if features}
+        self.moments = MomentTally(len(self.numbers))
+        self.sample = PartitionSample(spec, reference.score.bands, (*self.numbers, *self.categories))
+
+    def profile(self, progress: Progress | None, threads: int) -> PartitionProfile:
+        reader = open_partition(self.partition, self.spec.columns)
+        self.admission = Admission(
+            self.spec,
+            rows=reader.rows,
+            reference=self.reference,
+            labels_as_of=self.labels_as_of,
+            between=self.between,
+        )
+        self.admission.check_columns(reader, self.partition)
+        with ThreadPoolExecutor(threads) as pool:
+            self._read(reader, pool, threads, progress)
+        return self._finished(reader)
+
+    def _read(self, reader: Reader, pool: ThreadPoolExecutor, threads: int, progress) -> None:
+        """Judging the next block overlaps with counting this one."""
+        head = tuple(dict.fromkeys(filter(None, (*self.admission.columns, self.spec.model_version))))
+        blocks = reader.blocks((*head, *self.numbers, *self.categories))
+        judging = _judged(pool, self.admission, blocks, head)
+        while judging is not None:
+            block, columns, admitted = judging.result()
+            judging = _judged(pool, self.admission, blocks, head)
+            self._count(block, columns, admitted, pool, threads)
+            if progress:
+                progress(self.admission.rows_read, reader.rows)
+
+    def _count(self, block: Block, columns, admitted: Admitted, pool: ThreadPoolExecutor, threads: int) -> None:
+        self._grow(len(self.admission.groups))
+        chosen = self.sample.candidates(admitted)
+        standardised = np.zeros((len(self.numbers), block.rows))
+        tasks = [
+            pool.submit(self._columns, block, names, admitted, chosen, standardised)
+            for names in self._shares(block.rows, threads)
+        ]
+        labels = (admitted.scores, admitted.labels, admitted.decisions, admitted.groups)
+        scoring = pool.submit(self.score.add, *labels)
+        values = {name: taken for task in tasks for name, taken in task.result().items()}
+        products = [
+            pool.submit(self.moments.add, standardised, admitted.groups[0], part)
+            for part in range(MOMENT_PARTS if self.numbers else 0)
+        ]
+        self.moments.count(admitted.groups[0])
+        self.sample.add(admitted, chosen, columns, values)
+        for task in (scoring, *products):
+            task.result()
+
+    def _grow(self, states: int) -> None:
+        for tally in (self.score, self.moments, *self.numbers.values(), *self.categories.values()):
+            tally.grow(states)
+
+    def _shares(self, rows: int, threads: int) -> list[tuple[str, ...]]:
+        """Columns that one task reads at once: few enough for memory, many enough to save calls."""
+        names = (*self.numbers, *self.categories)
+        at_once = max(1, min(READ_BYTES // (8 * max(rows, 1)), -(-len(names) // (2 * threads))))
+        return [names[start : start + at_once] for start in range(0, len(names), at_once)]
+
+    def _columns(self, block: Block, names, admitted: Admitted, chosen, standardised) -> dict:
+        """Count some columns of a block; returns their values at the sampled rows."""
+        columns, taken = block.read(names), {}
+        for name in names:
+            if name in self.numbers:
+                taken[name] = self._number(name, columns, admitted, chosen, standardised)
+            else:
+                taken[name] = self._category(name, columns, admitted, chosen)
+        return taken
+
+    def _number(self, name: str, columns, admitted: Admitted, chosen, standardised) -> np.ndarray:
+        if name in columns:
+            values, unreadable = numbers_of(columns[name], name)
+            self.admission.remark(name, NOT_A_NUMBER, unreadable)
+        else:
+            values = np.full(admitted.scores.size, np.nan)
+        tally = self.numbers[name]
+        tally.add(values, admitted.groups)
+        tally.standardised(values, standardised[list(self.numbers).index(name)])
+        return values[chosen]
+
+    def _category(self, name: str, columns, admitted: Admitted, chosen):
+        if name in columns:
+            self.categories[name].add(columns[name], admitted.groups)
+        else:
+            self.categories[name].add_missing(admitted.groups)
+        return texts_at(columns.get(name), chosen)
+
+    def _finished(self, reader: Reader) -> PartitionProfile:
+        admission = self.admission
+        if reader.malformed:
+            admission.refused[MALFORMED] += reader.malformed
+            admission.rows_read += reader.malformed
+        states = {(day_of(day), name): self._state(i, name) for (day, name), i in admission.groups.items()}
+        self._remark_infinite(states)
+        return PartitionProfile(
+            partition=self.partition.key,
+            partition_sha256=self.partition.sha256,
+            reference=self.reference.sha256,
+            labels_as_of=self.labels_as_of.astimezone(UTC).isoformat() if self.labels_as_of else None,
+            rows_read=admission.rows_read,
+            refused=dict(sorted(admission.refused.items())),
+            reasons=admission.reasons(),
+            states=states,
+            sample=self.sample.sample,
+        )
+
+    def _state(self, i: int, name: str) -> ProfileState:
+        score = self.score.state(i)
+        return ProfileState(
+            rows=int(score.counts.sum()),
+            numbers=tuple(tally.state(i) for tally in self.numbers.values()),
+            categories=tuple(tally.state(i) for tally in self.categories.values()),
+            score=score,
+            moments=self.moments.state(i) if name == ALL else None,
+        )
+
+    def _remark_infinite(self, states: dict) -> None:
+        for place, name in enumerate(self.numbers):
+            found = sum(s.numbers[place].infinite for (_, segment), s in states.items() if segment == ALL)
+            self.admission.remark(name, INFINITE, found)
+
+
+def _judged(pool: ThreadPoolExecutor, admission: Admission, blocks: Iterator[Block], head) -> Future | None:
+    block = next(blocks, None)
+    if block is None:
+        return None
+
+    def judge() -> tuple[Block, dict, Admitted]:
+        columns = block.read(head)
+        return block, columns, admission.judge(columns)
+
+    return pool.submit(judge)

@@ -1,0 +1,138 @@
+"""What one read of one partition leaves behind: states by day and segment, a sample, and the account of rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from hashlib import sha256
+
+from engines.sample import KEY, Sample
+from stats.packing import Reader, Writer
+from stats.state import ProfileState, merge_states, read_state, write_state
+
+ALL = "all"
+_KIND = "partition-profile/1"
+
+
+class MergeRefused(ValueError):
+    """Profiles that were cut by different references, or no profile at all."""
+
+
+@dataclass(frozen=True, eq=False)
+class PartitionProfile:
+    """One partition, read once.
+
+    partition     key and sha256 of the file
+    reference     sha256 of the reference profile that cut the bins
+    labels_as_of  ISO moment up to which labels count as known, or None
+    rows_read     rows in the file; rows_read = rows + the sum of `refused`
+    refused       sentence → rows that were left out for it
+    reasons       sentences why the partition is only partly computed; empty when it is whole
+    states        (bank's day, segment) → state; the segment is "all" or "column=value"
+    """
+
+    partition: str
+    partition_sha256: str
+    reference: str
+    labels_as_of: str | None
+    rows_read: int
+    refused: dict[str, int]
+    reasons: tuple[str, ...]
+    states: dict[tuple[date, str], ProfileState] = field(repr=False)
+    sample: Sample = field(repr=False)
+
+    @property
+    def rows(self) -> int:
+        return self.rows_read - sum(self.refused.values())
+
+    @property
+    def days(self) -> list[date]:
+        return sorted({day for day, _ in self.states})
+
+    @property
+    def segments(self) -> list[str]:
+        """ "all" first, then the others in order."""
+        return sorted({segment for _, segment in self.states}, key=lambda name: (name != ALL, name))
+
+    def to_bytes(self) -> bytes:
+        writer = Writer(_KIND)
+        keys = sorted(self.states)
+        writer.document(
+            {
+                "partition": [self.partition, self.partition_sha256],
+                "reference": self.reference,
+                "labels_as_of": self.labels_as_of,
+                "rows_read": self.rows_read,
+                "refused": self.refused,
+                "reasons": list(self.reasons),
+                "states": [[day.isoformat(), segment] for day, segment in keys],
+            }
+        )
+        for key in keys:
+            write_state(writer, self.states[key])
+        writer.blob(self.sample.to_bytes())
+        return writer.to_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "PartitionProfile":
+        """Raises PackedBytesError for anything that `to_bytes` did not write."""
+        reader = Reader(_KIND, data)
+        head = reader.document()
+        keys = [(date.fromisoformat(day), segment) for day, segment in head["states"]]
+        states = {key: read_state(reader) for key in keys}
+        sample = Sample.from_bytes(reader.blob())
+        reader.finish()
+        return cls(
+            *head["partition"],
+            reference=head["reference"],
+            labels_as_of=head["labels_as_of"],
+            rows_read=head["rows_read"],
+            refused=head["refused"],
+            reasons=tuple(head["reasons"]),
+            states=states,
+            sample=sample,
+        )
+
+    @cached_property
+    def sha256(self) -> str:
+        return sha256(self.to_bytes()).hexdigest()
+
+    def with_labels_of(self, newer: "PartitionProfile") -> "PartitionProfile":
+        """A revision of this profile with the labels of a refresh (engines.local.refresh_labels).
+
+        Raises MergeRefused where the refresh saw other rows than this profile did.
+        """
+        if {key: state.rows for key, state in newer.states.items()} != {
+            key: state.rows for key, state in self.states.items()
+        } or not newer.sample.table.column(KEY).equals(self.sample.table.column(KEY)):
+            raise MergeRefused(f"{self.partition} holds other rows than before; profile it again")
+        states = {key: replace(state, score=newer.states[key].score) for key, state in self.states.items()}
+        return replace(
+            self,
+            partition_sha256=newer.partition_sha256,
+            labels_as_of=newer.labels_as_of,
+            states=states,
+            sample=self.sample.with_columns_of(newer.sample),
+        )
+
+
+def window(
+    profiles: Iterable[PartitionProfile],
+    *,
+    since: date | None = None,
+    until: date | None = None,
+    segment: str = ALL,
+) -> ProfileState | None:
+    """The merged state of the days since ≤ day < until, in file order and within it by day; None without rows.
+
+    Raises MergeRefused where the profiles were cut by different references.
+    """
+    found, references = [], set()
+    for profile in profiles:
+        references.add(profile.reference)
+        for day, name in sorted(profile.states):
+            if name == segment and (since is None or since <= day) and (until is None or day < until):
+                found.append(profile.states[day, name])
+    if len(references) > 1:
+        raise MergeRefused(f"the profiles were cut by {len(references)} different references; read them again")
+    return merge_states(found) if found else None

@@ -1,0 +1,180 @@
+"""The arrays of one partition that the kernels add to, and the states they end up as."""
+
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+
+from engines.columns import as_levels
+from engines.kernels import (
+    UNGROUPED,
+    cell_table,
+    fill_codes,
+    fill_moments,
+    fill_number,
+    fill_score,
+    standardise,
+)
+from stats.reference import CategoryLevels, NumberBins, ReferenceProfile, ScoreBins
+from stats.state import (
+    NAMED_NEW_LEVELS,
+    CategoryCounts,
+    Moments,
+    NumberCounts,
+    ScoreCounts,
+    merge_names,
+)
+
+MOMENT_PARTS = 4
+
+
+@lru_cache(maxsize=2)
+def cell_tables(reference: ReferenceProfile) -> dict[str, tuple[np.ndarray, int]]:
+    """The kernels' lookup tables of a reference, kept by a warm worker; the score's is under ""."""
+    return {
+        **{bins.name: cell_table(bins.edges) for bins in reference.numbers},
+        "": cell_table(reference.score.edges),
+    }
+
+
+class Grown:
+    """Arrays with one row a state, enlarged when new states turn up."""
+
+    def __init__(self, *shapes: tuple[tuple[int, ...], type, float]):
+        self._shapes, self.size = shapes, 0
+        self.arrays = [np.full((0, *shape), fill, dtype) for shape, dtype, fill in shapes]
+
+    def grow(self, size: int) -> None:
+        if size > self.size:
+            self.arrays = [
+                np.concatenate([array, np.full((size - self.size, *shape), fill, dtype)])
+                for array, (shape, dtype, fill) in zip(self.arrays, self._shapes, strict=True)
+            ]
+            self.size = size
+
+
+class NumberTally(Grown):
+    """One numeric feature."""
+
+    def __init__(self, bins: NumberBins, table: tuple[np.ndarray, int]):
+        cells = bins.edges.size
+        super().__init__(
+            ((cells + 2,), np.int64, 0), ((cells + 1,), np.float64, 0), ((2,), np.float64, 0), ((), np.int64, 0)
+        )
+        self.bins, self._table = bins, table
+
+    def grow(self, size: int) -> None:
+        known = self.size
+        super().grow(size)
+        self.arrays[2][known:] = np.inf, -np.inf
+
+    def add(self, values: np.ndarray, groups: np.ndarray) -> None:
+        fill_number(values, groups, self.bins.edges, *self._table, *self.arrays)
+
+    def standardised(self, values: np.ndarray, out: np.ndarray) -> None:
+        standardise(values, self.bins.mean, self.bins.sd, out)
+
+    def state(self, i: int) -> NumberCounts:
+        counts, sums, extremes, infinite = self.arrays
+        low, high = extremes[i].tolist()
+        return NumberCounts(counts[i].copy(), sums[i].copy(), low, high, int(infinite[i]))
+
+
+class CategoryTally(Grown):
+    """One categorical feature."""
+
+    def __init__(self, levels: CategoryLevels):
+        super().__init__(((len(levels.levels) + 3,), np.int64, 0))
+        self.levels = levels
+        self._codes = {name: code for code, name in enumerate(levels.levels)}
+        self._new_names: dict[int, tuple[tuple[str, int], ...]] = {}
+
+    def add(self, column: pa.ChunkedArray, groups: np.ndarray) -> None:
+        start = 0
+        for positions, names in as_levels(column):
+            part = groups[:, start : start + positions.size]
+            start += positions.size
+            lookup = self._lookup(names)
+            codes = lookup[positions]
+            fill_codes(codes, np.ascontiguousarray(part), self.arrays[0])
+            if self.levels.complete and (lookup == self._new).any():
+                self._name_new(codes == self._new, positions, names, part)
+
+    def add_missing(self, groups: np.ndarray) -> None:
+        """A block without the column."""
+        fill_codes(np.full(groups.shape[1], self._new + 1, np.int32), groups, self.arrays[0])
+
+    @property
+    def _new(self) -> int:
+        return len(self.levels.levels) + 1
+
+    def _lookup(self, names: list[str | None]) -> np.ndarray:
+        """Bin of each name of a chunk's dictionary, and of -1 (missing) at the end."""
+        unknown = self._new if self.levels.complete else self._new - 1
+        missing = self._new + 1
+        codes = [missing if name is None else self._codes.get(name, unknown) for name in names]
+        return np.array([*codes, missing], np.int32)
+
+    def _name_new(self, new: np.ndarray, positions: np.ndarray, names: list, groups: np.ndarray) -> None:
+        ranked = sorted({names[position] for position in np.unique(positions[new])})
+        rank = {name: place for place, name in enumerate(ranked)}
+        places = np.array([rank.get(name, 0) for name in names])[positions[new]]
+        for states in groups[:, new]:
+            for state in np.unique(states[states != UNGROUPED]).tolist():
+                self._add_names(state, ranked, np.bincount(places[states == state]))
+
+    def _add_names(self, state: int, ranked: list[str], counts: np.ndarray) -> None:
+        first = np.flatnonzero(counts)[:NAMED_NEW_LEVELS].tolist()
+        found = [(ranked[place], int(counts[place])) for place in first]
+        self._new_names[state] = merge_names(self._new_names.get(state, ()), found)
+
+    def state(self, i: int) -> CategoryCounts:
+        return CategoryCounts(self.arrays[0][i].copy(), self._new_names.get(i, ()))
+
+
+class ScoreTally(Grown):
+    """The score with its labels and decisions."""
+
+    def __init__(self, bins: ScoreBins, table: tuple[np.ndarray, int]):
+        cells = (3, bins.edges.size + 1)
+        super().__init__(
+            (cells, np.int64, 0),
+            (cells, np.float64, 0),
+            (cells, np.float64, 0),
+            ((2,), np.float64, 0),
+            ((3, 3, bins.bands), np.int64, 0),
+        )
+        self._edges, self._table = bins.edges, table
+        self._bands = np.searchsorted(bins.band_cuts, np.arange(bins.edges.size + 1)).astype(np.int8)
+
+    def add(self, scores, labels, decisions, groups) -> None:
+        fill_score(scores, labels, decisions, groups, self._edges, *self._table, self._bands, *self.arrays)
+
+    def state(self, i: int) -> ScoreCounts:
+        return ScoreCounts(*(array[i].copy() for array in self.arrays))
+
+
+class MomentTally(Grown):
+    """Second moments of the numeric features together; of the "all" cut only."""
+
+    def __init__(self, features: int):
+        super().__init__(((features,), np.float64, 0), ((features, features), np.float64, 0), ((), np.int64, 0))
+        self.features = features
+
+    def part(self, index: int) -> tuple[int, int]:
+        """Features of one of MOMENT_PARTS tasks of about equal work (a triangle's area grows as i²)."""
+        shares = np.sqrt(np.arange(MOMENT_PARTS + 1) / MOMENT_PARTS)
+        marks = np.round(self.features * shares).astype(int)
+        return int(marks[index]), int(marks[index + 1])
+
+    def add(self, standardised: np.ndarray, groups: np.ndarray, part: int) -> None:
+        total, products, _ = self.arrays
+        fill_moments(standardised, groups, *self.part(part), total, products)
+
+    def count(self, groups: np.ndarray) -> None:
+        self.arrays[2] += np.bincount(groups[groups != UNGROUPED], minlength=self.size)
+
+    def state(self, i: int) -> Moments:
+        total, products, rows = self.arrays
+        lower = np.tril(products[i], -1)
+        return Moments(int(rows[i]), total[i].copy(), lower + lower.T + np.diag(np.diag(products[i])))
