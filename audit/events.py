@@ -43,4 +43,14 @@ OUTSIDE_PORTAL = Event(
     "Changed outside the portal",
     "{rows} row(s) of {tables} changed by database user {database_user}, announced by no service",
 )
+GUARDS_CHANGED = Event(
+    "audit.guards_changed",
+    "Guards of the trail changed",
+    "The triggers that guard the trail are no longer those of checkpoint {since}. Missing or disabled: {unguarded}",
+)
+COLUMNS_CHANGED = Event(
+    "audit.columns_changed",
+    "Columns changed by a migration",
+    "{rows} row(s) of {table} were captured again with the columns that a migration left",
+)
 ARTEFACT_FILED = Event("audit.artefact_filed", "File filed", "{name}, {size} bytes, sha256 {sha256}")

@@ -79,6 +79,8 @@ def _row(row: RowHistory) -> dict:
         "table": row.table_name,
         "pk": row.pk_text,
         "op": row.op,
+        "subject": row.subject,
+        "trail": row.trail,
         "db_user": row.db_user,
         "body": base64.b64encode(bytes(row.body)).decode(),
     }

@@ -107,6 +107,7 @@ def file_artefact(
                 "sha256": sha256,
                 "size": size,
                 "media_type": media_type,
+                "retention": artefact.retention,
                 "inputs": inputs,
             },
         )

@@ -1,6 +1,5 @@
-"""The stored tree as the proofs read it: leaves and complete subtrees, by place, in one query a level."""
+"""The stored tree as the proofs read it: leaves and complete subtrees, by place, in one query."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db import connection
@@ -11,24 +10,18 @@ from audit.merkle import Place
 
 def read_hashes(places: Iterable[Place]) -> dict[Place, bytes]:
     """Hashes at (level, index); a leaf is level 0. Raises LookupError where the tree lacks one."""
-    wanted = defaultdict(list)
-    for level, index in places:
-        wanted[level].append(index)
-    found: dict[Place, bytes] = {}
+    wanted = set(places)
     with connection.cursor() as cursor:
-        for level, indexes in wanted.items():
-            if level == 0:
-                cursor.execute(
-                    "select position, leaf_hash from audit.sealed_record where position = any(%s)", [indexes]
-                )
-            else:
-                cursor.execute(
-                    "select index, hash from audit.node where level = %s and index = any(%s)", [level, indexes]
-                )
-            found.update({(level, index): bytes(value) for index, value in cursor.fetchall()})
-    missing = sum(map(len, map(set, wanted.values()))) - len(found)
-    if missing:
-        raise LookupError(f"the stored tree lacks {missing} of the hashes asked for")
+        cursor.execute(
+            "select w.level, w.index, case w.level"
+            " when 0 then (select r.leaf_hash from audit.sealed_record r where r.position = w.index)"
+            " else (select n.hash from audit.node n where n.level = w.level and n.index = w.index) end"
+            " from unnest(%s::integer[], %s::bigint[]) w (level, index)",
+            [[level for level, _ in wanted], [index for _, index in wanted]],
+        )
+        found = {(level, index): bytes(value) for level, index, value in cursor.fetchall() if value is not None}
+    if missing := len(wanted) - len(found):
+        raise LookupError(f"the stored tree lacks {missing} of the {len(wanted)} hashes asked for")
     return found
 
 

@@ -6,12 +6,14 @@
 One file, Python's standard library only (3.9 or newer). The portal uses the same functions to verify itself.
 
 What is checked
-    bytes       every row body, entry and file hashes to the digest that the sealed records hold
+    bytes       every row body and entry hashes to the digest that the sealed records hold; every file to the
+                digest by which a sealed entry or row names it
     records     every sealed record hashes to its Merkle leaf (RFC 6962: sha256(0x00, record))
     inclusion   every leaf leads to the root of the export's checkpoint; a whole export is rebuilt instead
     checkpoint  the C2SP signed note carries the log's Ed25519 signature, and each witness's cosignature
     receipts    a receipt's record is still there, at its place, and the tree that the receipt was given for
                 is a prefix of today's tree
+What an export of one trail cannot show is that nothing of that trail was left out; the whole log shows it.
 Exit status 0: everything holds. 1: something does not, each defect on a line. 2: the input cannot be read.
 """
 
@@ -22,10 +24,16 @@ import json
 import struct
 import sys
 import zipfile
+import zlib
 
 RECORD_FORMAT = b"assay-sealed-record-v1"
 ENTRY_FORMAT = b"assay-entry-v1"
 ROW_FORMAT = b"assay-row-v1"
+
+
+# What Python raises over bytes that are no export, no receipt or no key.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, struct.error)
+UNREADABLE += (zipfile.BadZipFile, zlib.error)
 
 
 class Defect(Exception):
@@ -55,12 +63,14 @@ def entry_digest(entry):
 
 
 def row_digest(row):
-    """Digest of one row change: table, key, operation, database user and the sha256 of the row's bytes."""
+    """Digest of one row change; `body_sha256` is the sha256 of the row's bytes."""
     return hashlib.sha256(
         field(ROW_FORMAT)
         + field(row["table"])
         + field(row["pk"])
         + field(row["op"])
+        + field(row["subject"])
+        + field(row["trail"])
         + field(row["db_user"])
         + row["body_sha256"]
     ).digest()
@@ -72,7 +82,7 @@ def parse_record(body):
 
     def take(count):
         nonlocal place
-        if place + count > len(body):
+        if count < 0 or place + count > len(body):
             raise Defect("a sealed record is shorter than its own fields say")
         piece = body[place : place + count]
         place += count
@@ -124,8 +134,14 @@ def root_of(leaves):
     return root
 
 
+def _check_proof(proof):
+    if any(len(node) != 32 for node in proof):
+        raise Defect("a proof holds something that is not a SHA-256")
+
+
 def check_inclusion(leaf, position, size, proof, root):
     """Raise Defect unless `proof` leads from the leaf at `position` to the root of `size` leaves."""
+    _check_proof(proof)
     if not 0 <= position < size:
         raise Defect("record %d is not inside a tree of %d records" % (position, size))
     fn, sn, node = position, size - 1, leaf
@@ -145,6 +161,7 @@ def check_inclusion(leaf, position, size, proof, root):
 
 def check_consistency(old_size, old_root, new_size, new_root, proof):
     """Raise Defect unless the tree of `old_size` is a prefix of the tree of `new_size`."""
+    _check_proof(proof)
     wrong = Defect(
         "the tree of %d records is not a prefix of the tree of %d: history was rewritten" % (old_size, new_size)
     )
@@ -250,17 +267,18 @@ def parse_key(text):
     return key
 
 
-def check_note(note, key):
+def check_note(note, key, verifies=ed25519_verifies):
     """Raise Defect unless the note carries a good signature by `key`; give the note's text and the time.
 
-    The time is None for a log's signature, POSIX seconds for a witness's cosignature.
+    The time is None for a log's signature, POSIX seconds for a witness's cosignature. `verifies` may be a
+    faster function of the same kind.
     """
     name, key_id, algorithm, public_key = key
     text, separator, signatures = note.rpartition("\n\n")
     text += "\n"
     if not separator:
         raise Defect("the checkpoint carries no signature")
-    for line in signatures.splitlines():
+    for line in signatures.split("\n"):
         parts = line.split(" ")
         if len(parts) != 3 or parts[0] != "—" or parts[1] != name:
             continue
@@ -270,12 +288,12 @@ def check_note(note, key):
             continue
         if raw[:4] != key_id:
             continue
-        if algorithm == 1 and ed25519_verifies(public_key, text.encode(), raw[4:]):
+        if algorithm == 1 and verifies(public_key, text.encode(), raw[4:]):
             return text, None
         if algorithm == 4 and len(raw) == 76:
             seconds = struct.unpack(">Q", raw[4:12])[0]
             message = "cosignature/v1\ntime %d\n%s" % (seconds, text)
-            if ed25519_verifies(public_key, message.encode(), raw[12:]):
+            if verifies(public_key, message.encode(), raw[12:]):
                 return text, seconds
     raise Defect("the checkpoint is not signed by {} with this key".format(name))
 
@@ -284,16 +302,27 @@ def parse_checkpoint(text):
     """(origin, size, root, extension lines) of a checkpoint's text."""
     lines = text.rstrip("\n").split("\n")
     try:
-        return lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True), lines[3:]
+        size, root = int(lines[1]), base64.b64decode(lines[2], validate=True)
     except (IndexError, ValueError):
+        size, root = -1, b""
+    if size < 0 or str(size) != lines[1] or len(root) != 32:
         raise Defect("the checkpoint cannot be read: origin, size and root are wanted on its first lines")
+    return lines[0], size, root, lines[3:]
+
+
+def check_checkpoint(note, key, verifies=ed25519_verifies):
+    """(origin, size, root, extension lines) of a checkpoint signed by the log that `key` names."""
+    text, _ = check_note(note, key, verifies)
+    checkpoint = parse_checkpoint(text)
+    if checkpoint[0] != key[0]:
+        raise Defect("the checkpoint is of the log {}, the key of {}".format(checkpoint[0], key[0]))
+    return checkpoint
 
 
 # ---- exports and receipts ------------------------------------------------------------------------------
 def check_receipt(receipt, key):
     """Check a receipt by itself: its record, proof and signed checkpoint belong together."""
-    text, _ = check_note(receipt["checkpoint"], key)
-    _, size, root, _ = parse_checkpoint(text)
+    _, size, root, _ = check_checkpoint(receipt["checkpoint"], key)
     body = base64.b64decode(receipt["record"])
     position = parse_record(body)["position"]
     if position != receipt["position"]:
@@ -307,6 +336,9 @@ class Export:
 
     def __init__(self, path):
         self.archive = zipfile.ZipFile(path)
+        self.names = set(self.archive.namelist())
+        if len(self.names) != len(self.archive.namelist()):
+            raise ValueError("the export holds a file twice under one name")
         self.manifest = json.loads(self.archive.read("manifest.json"))
         self.note = self.archive.read("checkpoint.txt").decode()
         self.whole = self.manifest["scope"] == "whole log"
@@ -321,119 +353,160 @@ class Export:
         proof = proofs.get(str(old_size))
         return None if proof is None else [bytes.fromhex(h) for h in proof]
 
+    def sha256_of(self, name):
+        digest = hashlib.sha256()
+        with self.archive.open(name) as stream:
+            for chunk in iter(lambda: stream.read(1 << 20), b""):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+
+class Audit:
+    """One export being checked: `defects` are sentences about what does not hold, `facts` what was checked."""
+
+    def __init__(self, export, key):
+        self.export, self.key, self.defects = export, key, []
+        self.facts = dict.fromkeys(
+            ("records", "entries", "rows", "files", "outside", "guards", "receipts", "witnesses"), 0
+        )
+        self.leaves, self.seen, self.files, self.last_sealed = [], {}, {}, ""
+        self.size, self.root = 0, b""
+
+    def run(self, receipts, witnesses):
+        try:
+            origin, self.size, self.root, _ = check_checkpoint(self.export.note, self.key)
+        except Defect as defect:
+            self.defects.append(str(defect))
+            return
+        self.facts.update(origin=origin, size=self.size, root=self.root.hex(), scope=self.export.manifest["scope"])
+        for witness in witnesses:
+            self.check(self.check_witness, witness)
+        for record in self.export.records():
+            self.check(self.check_record, record)
+        if self.export.whole and (len(self.leaves) != self.size or root_of(self.leaves) != self.root):
+            self.defects.append(
+                "%d records of the export do not make the signed root of %d records" % (len(self.leaves), self.size)
+            )
+        self.check_files()
+        for receipt in receipts:
+            self.check(self.check_receipt, receipt)
+
+    def check(self, function, subject):
+        try:
+            function(subject)
+        except Defect as defect:
+            self.defects.append(str(defect))
+
+    def check_witness(self, witness):
+        check_note(self.export.note, witness)
+        self.facts["witnesses"] += 1
+
+    def check_record(self, record):
+        body = base64.b64decode(record["record"], validate=True)
+        parsed, leaf = parse_record(body), leaf_hash(body)
+        position, expected = parsed["position"], self.facts["records"]
+        self.facts["records"] += 1
+        self.leaves.append(leaf)
+        comes_twice = position in self.seen
+        self.seen[position] = leaf
+        if self.export.whole and position != expected:
+            raise Defect("record %d is where record %d belongs: a record is missing or moved" % (position, expected))
+        if comes_twice:
+            raise Defect("record %d comes twice" % position)
+        if not self.export.whole:
+            proof = [bytes.fromhex(node) for node in record["proof"]]
+            check_inclusion(leaf, position, self.size, proof, self.root)
+        if parsed["sealed_at"] < self.last_sealed:
+            raise Defect("record %d is dated before the record that precedes it" % position)
+        self.last_sealed = parsed["sealed_at"]
+        self.check_contents(record, parsed)
+
+    def check_contents(self, record, parsed):
+        """Every entry and row that the export shows belongs to its sealed record; a whole export shows all."""
+        position = parsed["position"]
+        entries, rows = list(parsed["entries"]), list(parsed["rows"])
+        for entry in record["entries"]:
+            body = base64.b64decode(entry["body"], validate=True)
+            self.facts["entries"] += 1
+            self.facts["outside"] += entry["event"] == "audit.outside_portal"
+            self.facts["guards"] += entry["event"] == "audit.guards_changed"
+            digest = entry_digest(dict(entry, body=body))
+            if digest not in entries:
+                self.defects.append(
+                    "record %d: entry %r on %s is not the one that was sealed"
+                    % (position, entry["event"], entry["subject"])
+                )
+                continue
+            entries.remove(digest)
+            if entry["event"] == "audit.artefact_filed":
+                self.expect_file(json.loads(body))
+        for row in record["rows"]:
+            body = base64.b64decode(row["body"], validate=True)
+            self.facts["rows"] += 1
+            digest = row_digest(dict(row, body_sha256=hashlib.sha256(body).digest()))
+            if digest not in rows:
+                self.defects.append(
+                    "record %d: %s %s is not the row that was sealed" % (position, row["table"], row["pk"])
+                )
+                continue
+            rows.remove(digest)
+            if row["table"] == "audit_artefact":
+                self.expect_file(json.loads(body))
+        if self.export.whole and (entries or rows):
+            self.defects.append(
+                "record %d: %d entries and %d rows that were sealed are missing" % (position, len(entries), len(rows))
+            )
+
+    def expect_file(self, artefact):
+        self.files[artefact["sha256"]] = artefact["retention"]
+
+    def check_files(self):
+        """Each file of the export is one that sealed bytes name; each that must be kept is there."""
+        for name in sorted(self.export.names):
+            folder, _, sha256 = name.partition("/")
+            if folder != "artefacts" or not sha256:
+                continue
+            self.facts["files"] += 1
+            if sha256 not in self.files:
+                self.defects.append("file %s is named by no sealed entry" % sha256)
+            elif self.export.sha256_of(name) != sha256:
+                self.defects.append("file %s is not the one that was filed" % sha256)
+        for sha256, retention in sorted(self.files.items()):
+            if retention == "record" and "artefacts/" + sha256 not in self.export.names:
+                self.defects.append("file %s was filed for good and is not in the export" % sha256)
+
+    def check_receipt(self, receipt):
+        try:
+            position, old_size, old_root, leaf = check_receipt(receipt, self.key)
+            if self.seen.get(position) not in (None, leaf):
+                raise Defect("record %d is not the one that the receipt was given for" % position)
+            if position not in self.seen and self.export.whole:
+                raise Defect("record %d, for which there is a receipt, is gone" % position)
+            if self.export.whole and old_size <= len(self.leaves):
+                if root_of(self.leaves[:old_size]) != old_root:
+                    raise Defect("the first %d records are not those of the receipt: history was rewritten" % old_size)
+            else:
+                self.check_extends(old_size, old_root)
+        except Defect as defect:
+            raise Defect("receipt: {}".format(defect))
+        self.facts["receipts"] += 1
+
+    def check_extends(self, old_size, old_root):
+        """The tree of an earlier checkpoint is a prefix of the export's, by the proof that the export carries."""
+        proof = [] if old_size >= self.size else self.export.consistency(old_size)
+        if proof is None:
+            raise Defect(
+                "the export has no consistency proof from the receipt's %d records: ask for an export made for it"
+                % old_size
+            )
+        check_consistency(old_size, old_root, self.size, self.root, proof)
+
 
 def check_export(path, key, receipts=(), witnesses=()):
     """Check an export; return (defects, facts): sentences about what does not hold, and what was checked."""
-    export, defects, leaves, seen = Export(path), [], [], {}
-    facts = {"records": 0, "entries": 0, "rows": 0, "files": 0, "outside": 0, "receipts": 0, "witnesses": 0}
-    try:
-        text, _ = check_note(export.note, key)
-        origin, size, root, _ = parse_checkpoint(text)
-    except Defect as defect:
-        return [str(defect)], facts
-    facts.update(origin=origin, size=size, root=root.hex())
-    for witness in witnesses:
-        try:
-            check_note(export.note, witness)
-            facts["witnesses"] += 1
-        except Defect as defect:
-            defects.append(str(defect))
-    expected = 0
-    last_sealed = ""
-    for record in export.records():
-        try:
-            body = base64.b64decode(record["record"])
-            parsed = parse_record(body)
-            position = parsed["position"]
-            leaf = leaf_hash(body)
-            seen[position] = leaf
-            facts["records"] += 1
-            if export.whole:
-                if position != expected:
-                    raise Defect(
-                        "record %d is where record %d belongs: a record is missing or moved" % (position, expected)
-                    )
-                leaves.append(leaf)
-            else:
-                check_inclusion(leaf, position, size, [bytes.fromhex(h) for h in record["proof"]], root)
-            if parsed["sealed_at"] < last_sealed:
-                raise Defect("record %d is dated before the record that precedes it" % position)
-            last_sealed = parsed["sealed_at"]
-            _check_contents(record, parsed, export, facts, defects)
-        except Defect as defect:
-            defects.append(str(defect))
-        expected += 1
-    if export.whole and (len(leaves) != size or root_of(leaves) != root):
-        defects.append("%d records of the export do not make the signed root of %d records" % (len(leaves), size))
-    for receipt in receipts:
-        try:
-            position, old_size, old_root, leaf = check_receipt(receipt, key)
-            if seen.get(position) not in (None, leaf):
-                raise Defect("record %d is not the one that the receipt was given for" % position)
-            if position not in seen and export.whole:
-                raise Defect("record %d, for which there is a receipt, is gone" % position)
-            if export.whole and old_size <= len(leaves):
-                if root_of(leaves[:old_size]) != old_root:
-                    raise Defect("the first %d records are not those of the receipt: history was rewritten" % old_size)
-            elif old_size > size:
-                check_consistency(old_size, old_root, size, root, [])
-            else:
-                proof = export.consistency(old_size)
-                if proof is None:
-                    raise Defect(
-                        "the export has no consistency proof from the receipt's %d records; ask for an export made for this receipt"
-                        % old_size
-                    )
-                check_consistency(old_size, old_root, size, root, proof)
-            facts["receipts"] += 1
-        except Defect as defect:
-            defects.append("receipt: {}".format(defect))
-    return defects, facts
-
-
-def _check_contents(record, parsed, export, facts, defects):
-    """Every entry, row and file that the export shows belongs to its sealed record; a whole export shows all."""
-    position = parsed["position"]
-    entries, rows = list(parsed["entries"]), list(parsed["rows"])
-    for entry in record["entries"]:
-        facts["entries"] += 1
-        facts["outside"] += entry["event"] == "audit.outside_portal"
-        digest = entry_digest(dict(entry, body=base64.b64decode(entry["body"])))
-        if digest in entries:
-            entries.remove(digest)
-        else:
-            defects.append(
-                "record %d: entry %r on %s is not the one that was sealed"
-                % (position, entry["event"], entry["subject"])
-            )
-    for row in record["rows"]:
-        facts["rows"] += 1
-        body = base64.b64decode(row["body"])
-        body_sha256 = hashlib.sha256(body).digest()
-        digest = row_digest(dict(row, body_sha256=body_sha256))
-        if digest in rows:
-            rows.remove(digest)
-        else:
-            defects.append("record %d: %s %s is not the row that was sealed" % (position, row["table"], row["pk"]))
-        if row["table"] == "audit_artefact":
-            _check_file(json.loads(body), export, facts, defects)
-    if export.whole and (entries or rows):
-        defects.append(
-            "record %d: %d entries and %d rows that were sealed are missing" % (position, len(entries), len(rows))
-        )
-
-
-def _check_file(artefact, export, facts, defects):
-    name = "artefacts/" + artefact["sha256"]
-    if name not in export.archive.namelist():
-        return
-    digest = hashlib.sha256()
-    with export.archive.open(name) as stream:
-        for chunk in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(chunk)
-    facts["files"] += 1
-    if digest.hexdigest() != artefact["sha256"]:
-        defects.append("file {} is not the one that was filed".format(artefact["sha256"]))
+    audit = Audit(Export(path), key)
+    audit.run(receipts, witnesses)
+    return audit.defects, audit.facts
 
 
 def main(arguments=None):
@@ -455,17 +528,20 @@ def main(arguments=None):
             with open(path, encoding="utf-8") as stream:
                 receipts.append(json.load(stream))
         defects, facts = check_export(options.export, key, receipts, witnesses)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, Defect) as problem:
+    except Defect as problem:
         print("cannot be checked: {}".format(problem))
+        return 2
+    except UNREADABLE as problem:
+        print("cannot be checked, the input is damaged or of another kind: {!r}".format(problem))
         return 2
     for defect in defects:
         print("DEFECT  " + defect)
     print(
-        "%(records)d records, %(entries)d entries (%(outside)d outside the portal), %(rows)d rows, %(files)d files,"
-        " %(receipts)d receipts, %(witnesses)d witnesses checked" % facts
+        "%(records)d records, %(entries)d entries (%(outside)d outside the portal, %(guards)d changes of the guards),"
+        " %(rows)d rows, %(files)d files, %(receipts)d receipts, %(witnesses)d witnesses checked" % facts
     )
     if "size" in facts:
-        print("log %(origin)s, %(size)d records, root %(root)s" % facts)
+        print("%(scope)s, from the log %(origin)s of %(size)d records, root %(root)s" % facts)
     print("NOT VERIFIED: %d defects" % len(defects) if defects else "VERIFIED")
     return 1 if defects else 0
 
@@ -474,7 +550,7 @@ def _text_of(key_or_file):
     try:
         with open(key_or_file, encoding="utf-8") as stream:
             return stream.read()
-    except FileNotFoundError:
+    except OSError:  # no such file, or a key that is longer than a file's name may be
         return key_or_file
 
 

@@ -5,6 +5,9 @@
 -- row_history    one row for each change of a governed row, written by the trigger audit.capture()
 -- sealed_record  one transaction: its entries and the digests of its history rows = one Merkle leaf
 -- subject_head   digest of each governed row as it stands now: "has it changed since?"
+--
+-- Every function names pg_temp last in its search path: left out, it would be searched FIRST, and a caller's
+-- temporary table or type would stand in for the catalogue's.
 
 create table if not exists audit.head (
     only_row  boolean primary key default true check (only_row),
@@ -35,7 +38,8 @@ create table if not exists audit.entry (
     digest    bytea  not null,   -- audit.entry_digest of all the above
     sealed_in bigint
 );
-create index if not exists entry_unsealed on audit.entry (txid) where sealed_in is null;
+-- Of the whole table: seal() asks for all entries of its transaction, sealed or not, at every commit.
+create index if not exists entry_txid on audit.entry (txid);
 create index if not exists entry_sealed_in on audit.entry (sealed_in);
 create index if not exists entry_trails on audit.entry using gin (trails);
 create index if not exists entry_subject on audit.entry (subject, id);
@@ -51,7 +55,7 @@ create table if not exists audit.row_history (
     trail       text   not null,
     body        bytea  not null,  -- the row as JSON text in UTF-8: these bytes are hashed
     body_sha256 bytea  not null,
-    digest      bytea  not null,
+    digest      bytea  not null,  -- over table, pk, op, subject, trail, database user and body_sha256
     db_user     text   not null,
     sealed_in   bigint
 );
@@ -86,19 +90,19 @@ create table if not exists audit.governed (
 
 -- Length-prefixed field: four bytes big-endian, then the bytes. No two lists of fields share bytes.
 create or replace function audit.field(value bytea) returns bytea
-language sql immutable strict parallel safe set search_path = pg_catalog
+language sql immutable strict parallel safe set search_path = pg_catalog, pg_temp
 return int4send(octet_length(value)) || value;
 
 create or replace function audit.field(value text) returns bytea
-language sql immutable strict parallel safe set search_path = pg_catalog
+language sql immutable strict parallel safe set search_path = pg_catalog, pg_temp
 return int4send(octet_length(convert_to(value, 'UTF8'))) || convert_to(value, 'UTF8');
 
 create or replace function audit.clock() returns timestamptz
-language sql volatile security definer set search_path = pg_catalog
+language sql volatile security definer set search_path = pg_catalog, pg_temp
 return coalesce((select reads from audit.simulated_clock), clock_timestamp());
 
 create or replace function audit.me() returns bigint
-language sql stable set search_path = pg_catalog
+language sql stable set search_path = pg_catalog, pg_temp
 return pg_current_xact_id()::text::bigint;
 
 -- The sealed record holds this digest and not the entry's words, so that an export can show one model's
@@ -106,7 +110,7 @@ return pg_current_xact_id()::text::bigint;
 create or replace function audit.entry_digest(
     event text, subject text, trails text[], actor text, account text, through text, request text, body bytea
 ) returns bytea
-language sql stable parallel safe set search_path = pg_catalog
+language sql stable parallel safe set search_path = pg_catalog, pg_temp
 return sha256(
     audit.field('assay-entry-v1') || audit.field(event) || audit.field(subject)
     || audit.field(array_to_json(trails)::text) || audit.field(actor) || audit.field(account)
@@ -116,7 +120,7 @@ return sha256(
 create or replace function audit.record(
     event text, subject text, trails text[], actor text, account text, through text, request text, body bytea
 ) returns bigint
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     entry_id bigint;
 begin
@@ -135,7 +139,7 @@ end $$;
 -- Time zone, date style and float digits are fixed: the same row must give the same bytes in every session.
 create or replace function audit.capture() returns trigger
 language plpgsql security definer
-set search_path = pg_catalog set timezone = 'UTC' set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
 set extra_float_digits = 1 set bytea_output = 'hex'
 as $$
 declare
@@ -156,7 +160,8 @@ begin
     values (
         audit.me(), tg_table_name, row_pk, row_op, row_subject, row_trail, row_body, row_sha256,
         sha256(audit.field('assay-row-v1') || audit.field(tg_table_name::text) || audit.field(row_pk)
-               || audit.field(row_op) || audit.field(session_user::text) || row_sha256),
+               || audit.field(row_op) || audit.field(row_subject) || audit.field(row_trail)
+               || audit.field(session_user::text) || row_sha256),
         session_user
     ) returning id into history_id;
     insert into audit.subject_head values (row_subject, case when tg_op = 'DELETE' then '' else row_sha256 end, history_id)
@@ -168,9 +173,11 @@ end $$;
 -- ---- sealing --------------------------------------------------------------------------------------
 -- Fires at commit, once for each row in audit.tx. All bytes that do not need the position are made
 -- before the lock (the update of audit.head) is taken: the lock is held from there to the commit.
+-- A row counts as announced where an entry of its transaction names it, its trail, or its kind as a whole
+-- ('inventory.model', as audit.guards does when a migration changed the columns of every row).
 create or replace function audit.seal() returns trigger
 language plpgsql security definer
-set search_path = pg_catalog set timezone = 'UTC' set datestyle = 'ISO, YMD'
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, YMD'
 as $$
 declare
     entry_count integer;
@@ -194,7 +201,8 @@ begin
         where h.txid = new.txid and h.sealed_in is null
           and not exists (
               select from audit.entry e
-              where e.txid = new.txid and (e.subject = h.subject or e.subject = h.trail or h.trail = any (e.trails)))
+              where e.txid = new.txid
+                and (e.subject in (h.subject, h.trail, split_part(h.subject, ':', 1)) or h.trail = any (e.trails)))
         group by h.trail, case when h.trail = '' then h.subject end
     ) o
     order by o.subject;
@@ -232,7 +240,7 @@ end $$;
 
 -- ---- append-only ----------------------------------------------------------------------------------
 create or replace function audit.refuse() returns trigger
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     raise exception 'audit.% is append-only: % is refused', tg_table_name, tg_op
         using errcode = 'insufficient_privilege', hint = 'A record is corrected by adding a new one.';
@@ -240,7 +248,7 @@ end $$;
 
 -- entry and row_history learn once in which sealed record they are; nothing else of them ever changes.
 create or replace function audit.refuse_but_sealing() returns trigger
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if tg_op = 'UPDATE' and old.sealed_in is null and new.sealed_in is not null
        and to_jsonb(old) - 'sealed_in' = to_jsonb(new) - 'sealed_in' then
@@ -250,15 +258,26 @@ begin
         using errcode = 'insufficient_privilege', hint = 'A record is corrected by adding a new one.';
 end $$;
 
+-- The head moves one record at a time and never back in time.
+create or replace function audit.hold_head() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'UPDATE' and new.size = old.size + 1 and new.sealed_at >= old.sealed_at then
+        return new;
+    end if;
+    raise exception 'audit.head only moves forward, by one record: % is refused', tg_op
+        using errcode = 'insufficient_privilege';
+end $$;
+
 -- ---- what governed rows may do ----------------------------------------------------------------------
 -- BEFORE UPDATE: the column named first moves only along the edges that follow ('from>to').
 create or replace function audit.hold_transitions() returns trigger
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     was text := to_jsonb(old) ->> tg_argv[0];
     is_ text := to_jsonb(new) ->> tg_argv[0];
 begin
-    if was is distinct from is_ and not (was || '>' || is_) = any (tg_argv) then
+    if was is distinct from is_ and ((was || '>' || is_) = any (tg_argv)) is not true then  -- null is no state
         raise exception '% of % % cannot go from % to %', tg_argv[0], tg_table_name, to_jsonb(new) ->> 'id', was, is_
             using errcode = 'check_violation', hint = 'docs/states.md lists the transitions that exist.';
     end if;
@@ -267,7 +286,7 @@ end $$;
 
 -- BEFORE UPDATE: the named columns never change once the row is there.
 create or replace function audit.hold_columns() returns trigger
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     name text;
 begin

@@ -23,19 +23,24 @@ create table if not exists audit.cosignature (
     witness       text not null,
     line          text not null,
     received_at   timestamptz not null default clock_timestamp(),
-    unique (checkpoint_id, witness)
+    unique (checkpoint_id, line)  -- not (checkpoint_id, witness): a false one must not keep the true one out
 );
 
 -- Completes every pair of siblings below `upto` leaves, level by level. RFC 6962: sha256(0x01, left, right).
+-- Builders queue on a table lock, which needs this function's rights: an advisory lock could be taken, and
+-- kept, by anyone who may connect.
 create or replace function audit.build_nodes(upto bigint) returns bigint
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     at_level  integer := 1;
     first     bigint;
     last      bigint;
     built     bigint := 0;
 begin
-    perform pg_advisory_xact_lock(hashtext('audit.build_nodes'));
+    if upto < 0 or upto > (select size from audit.head) then
+        raise exception 'there are no % sealed records to build nodes over', upto;
+    end if;
+    lock table audit.node in share row exclusive mode;
     loop
         last := upto >> at_level;
         exit when last = 0;
@@ -60,7 +65,7 @@ end $$;
 -- What guards the trail, as one digest: every trigger of the governed and the audit tables, whether it is
 -- enabled, and the text of its function. A dropped, disabled or rewritten one changes the next checkpoint.
 create or replace function audit.trigger_digest() returns bytea
-language sql stable security definer set search_path = pg_catalog
+language sql stable security definer set search_path = pg_catalog, pg_temp
 return (
     select sha256(coalesce(string_agg(
         audit.field(n.nspname || '.' || c.relname) || audit.field(t.tgname::text) || audit.field(t.tgenabled::text)
@@ -72,24 +77,81 @@ return (
     where not t.tgisinternal
       and (n.nspname = 'audit' or (n.nspname = 'public' and c.relname in (select table_name from audit.governed))));
 
--- Governed tables whose capture trigger is missing or not ENABLE ALWAYS.
-create or replace function audit.unguarded() returns setof text
-language sql stable security definer set search_path = pg_catalog
+-- What ought to guard the trail and does not: triggers that are missing, lead to another function, or are not
+-- ENABLE ALWAYS; and any other trigger of these tables that somebody disabled.
+drop function if exists audit.unguarded();
+create function audit.unguarded() returns table (table_name text, trigger_name text)
+language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-    select g.table_name from audit.governed g
+    with found as (
+        select case n.nspname when 'public' then '' else n.nspname || '.' end || c.relname as on_table,
+               t.tgname::text as name, t.tgenabled as enabled, t.tgfoid as function
+        from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+        where not t.tgisinternal and n.nspname in ('public', 'audit')
+    ), wanted (on_table, name, function) as (
+        select g.table_name, w.name, w.function
+        from audit.governed g, (values ('audit_capture', 'audit.capture()'::regprocedure),
+                                       ('audit_no_truncate', 'audit.refuse()')) w (name, function)
+        union all
+        select 'audit.' || t.name, w.name, w.function
+        from (values ('sealed_record'), ('node'), ('checkpoint'), ('cosignature')) t (name),
+             (values ('append_only', 'audit.refuse()'::regprocedure), ('no_truncate', 'audit.refuse()')) w (name, function)
+        union all
+        select 'audit.' || t.name, w.name, w.function
+        from (values ('entry'), ('row_history')) t (name),
+             (values ('append_only', 'audit.refuse_but_sealing()'::regprocedure),
+                     ('no_truncate', 'audit.refuse()')) w (name, function)
+        union all
+        values ('audit.tx', 'seal', 'audit.seal()'::regprocedure), ('audit.head', 'hold_head', 'audit.hold_head()')
+    )
+    select w.on_table, w.name from wanted w
     where not exists (
-        select from pg_trigger t join pg_class c on c.oid = t.tgrelid
-        where c.relnamespace = 'public'::regnamespace and c.relname = g.table_name
-          and t.tgname = 'audit_capture' and t.tgenabled = 'A');
+        select from found f
+        where f.on_table = w.on_table and f.name = w.name and f.enabled = 'A' and f.function = w.function)
+    union
+    select f.on_table, f.name from found f
+    where f.enabled = 'D' and f.on_table in (select w.on_table from wanted w)
+    order by 1, 2;
 end;
 
+-- Root of the first `upto` records, from stored nodes: the complete subtrees that tile them, right to left.
+create or replace function audit.stored_root(upto bigint) returns bytea
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    piece bytea;
+    root  bytea;
+begin
+    for at_level in 0..62 loop
+        continue when (upto >> at_level) & 1 = 0;
+        if at_level = 0 then
+            select leaf_hash into strict piece from audit.sealed_record where position = upto - 1;
+        else
+            select hash into strict piece from audit.node where level = at_level and index = (upto >> at_level) - 1;
+        end if;
+        root := case when root is null then piece else sha256('\x01'::bytea || piece || root) end;
+    end loop;
+    return root;
+end $$;
+
+-- Whoever holds the app role may call this, so it takes nothing on trust but the signature, which only the key's
+-- holder can make; the checkpointer signs again over a note that is not its own.
 create or replace function audit.file_checkpoint(size bigint, root bytea, triggers bytea, note text) returns bigint
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     filed bigint;
 begin
     if size < coalesce((select max(c.size) from audit.checkpoint c), 0) then
         raise exception 'a checkpoint of % records would be smaller than the last one', size;
+    end if;
+    if size < 1 or size > (select h.size from audit.head h) then
+        raise exception 'a checkpoint of % records cannot be: the log does not have them', size;
+    end if;
+    if root is distinct from audit.stored_root(size) then
+        raise exception 'the root of % records is not that of the stored tree', size;
+    end if;
+    if note !~ '^[^\n]+\n[0-9]+\n[^\n]+\n([^\n]+\n)*\n— [^ \n]+ [A-Za-z0-9+/]+=*\n$'
+       or split_part(note, E'\n', 2) <> size::text or split_part(note, E'\n', 3) <> encode(root, 'base64') then
+        raise exception 'the note does not say what is filed: origin, %, its root, one signature', size;
     end if;
     insert into audit.checkpoint (size, root, triggers, note) values (size, root, triggers, note)
     returning id into filed;
@@ -97,16 +159,19 @@ begin
 end $$;
 
 create or replace function audit.file_cosignature(checkpoint_id bigint, witness text, line text) returns void
-language sql security definer set search_path = pg_catalog
-begin atomic
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if line !~ '^— [^ \n]+ [A-Za-z0-9+/]+=*\n$' or split_part(line, ' ', 2) <> witness then
+        raise exception 'a cosignature is one line, "— NAME BASE64", by the witness that it is filed for';
+    end if;
     insert into audit.cosignature (checkpoint_id, witness, line) values (checkpoint_id, witness, line)
     on conflict do nothing;
-end;
+end $$;
 
 -- ---- governing a table: called by the migrator, who owns the tables but not the trail --------------
 create or replace function audit.register_governed(table_name text, subject text, trail_column text, trail text)
 returns void
-language sql security definer set search_path = pg_catalog
+language sql security definer set search_path = pg_catalog, pg_temp
 begin atomic
     insert into audit.governed values (table_name, subject, trail_column, trail)
     on conflict (table_name) do update
@@ -133,6 +198,9 @@ begin
         execute format('alter table audit.%I enable always trigger append_only', name);
         execute format('alter table audit.%I enable always trigger no_truncate', name);
     end loop;
+    create or replace trigger hold_head before update or delete on audit.head
+        for each row execute function audit.hold_head();
+    alter table audit.head enable always trigger hold_head;
 end $$;
 
 -- ---- who may what ----------------------------------------------------------------------------------

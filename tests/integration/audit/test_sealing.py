@@ -39,6 +39,8 @@ def test_the_outsiders_functions_give_the_database_its_digests(unit):
             "table": row.table_name,
             "pk": row.pk_text,
             "op": row.op,
+            "subject": row.subject,
+            "trail": row.trail,
             "db_user": row.db_user,
             "body_sha256": bytes(row.body_sha256),
         }
