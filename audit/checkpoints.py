@@ -8,6 +8,7 @@ import base64
 import contextlib
 import logging
 import os
+import re
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,14 +17,15 @@ from pathlib import Path
 import httpx
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
-from audit import signed_note, tree, verifier
+from audit import events, services, signed_note, tree, verifier
 from audit.models import Checkpoint, SealedRecord
 from audit.signed_note import Signer
 
 logger = logging.getLogger(__name__)
 COVER_WITHIN = timedelta(seconds=10)
+NOTE = re.compile(r"^[^\n]+\n\d+\n[A-Za-z0-9+/=]{44}\n(?:[^\n]+\n)*\n— [^\n]+\n", re.MULTILINE)
+TRIGGERS_LINE = "triggers"  # the checkpoint's extension line: what guarded the trail when it was signed
 
 
 @dataclass(frozen=True)
@@ -44,45 +46,111 @@ class Receipt:
         }
 
 
+class LogUnsignable(Exception):
+    """Why nothing can be signed, or checked, before somebody acts."""
+
+
+def key_file() -> Path:
+    if not settings.CHECKPOINT_KEY_FILE:
+        raise LogUnsignable("ASSAY_CHECKPOINT_KEY_FILE is not set: it names the file of the key that signs the log.")
+    return Path(settings.CHECKPOINT_KEY_FILE)
+
+
 def log_signer() -> Signer:
-    """The log's own key, made on first use where ASSAY_CHECKPOINT_KEY_FILE says."""
-    return signed_note.load_or_make_signer(Path(settings.CHECKPOINT_KEY_FILE), settings.AUDIT_ORIGIN, signed_note.LOG)
+    """The log's own key, made on first use where ASSAY_CHECKPOINT_KEY_FILE says; for the checkpointer alone."""
+    return signed_note.load_or_make_signer(key_file(), settings.AUDIT_ORIGIN, signed_note.LOG)
+
+
+def log_key() -> str:
+    """The log's verifier key, from the public half that lies beside the signing key. Raises LogUnsignable."""
+    path = signed_note.public_half_of(key_file())
+    if not path.exists():
+        raise LogUnsignable(f"There is no {path}: the checkpointer writes it when it first starts. Or give --key.")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def check_same_log(signer: Signer) -> None:
+    """Raise LogUnsignable where the log was begun with another key: a lost key must not be replaced in silence."""
+    first = Checkpoint.objects.order_by("id").first()
+    if first and first.note != signed(signer, first):
+        raise LogUnsignable(
+            f"The key in {key_file()} is not the one that signed this log's first checkpoint. Put the saved key file"
+            " back. A new key is a new log: its receipts and witnesses start again."
+        )
+
+
+def signed(signer: Signer, checkpoint: Checkpoint) -> str:
+    """The note that `signer` makes of a checkpoint's columns; Ed25519 gives the same bytes every time."""
+    triggers = base64.b64encode(bytes(checkpoint.triggers)).decode()
+    text = signed_note.checkpoint_text(
+        signer.name, checkpoint.size, bytes(checkpoint.root), f"{TRIGGERS_LINE} {triggers}"
+    )
+    return f"{text}\n{signer.sign(text)}"
 
 
 def checkpoint_if_needed(signer: Signer) -> Checkpoint | None:
-    """Sign the tree as it stands, where it grew or its guards changed since the last checkpoint."""
+    """Sign the tree as it stands, where it grew, its guards changed, or the last checkpoint is not our own.
+
+    A change of the guards is put on the trail first: once signed over, nothing else would show it.
+    """
+    last = Checkpoint.objects.order_by("-id").first()
+    size, triggers = _head()
+    if last and bytes(last.triggers) != triggers:
+        _announce_guards(last)
+        size, triggers = _head()
+    is_covered = last and last.size == size and bytes(last.triggers) == triggers and last.note == signed(signer, last)
+    return None if size == 0 or is_covered else _sign(signer, size, triggers)
+
+
+def _head() -> tuple[int, bytes]:
     with connection.cursor() as cursor:
         cursor.execute("select size, audit.trigger_digest() from audit.head")
         size, triggers = cursor.fetchone()
-    last = Checkpoint.objects.order_by("-id").first()
-    if size == 0 or (last and last.size == size and bytes(last.triggers) == bytes(triggers)):
-        return None
-    return _sign(signer, size, bytes(triggers))
+    return size, bytes(triggers)
+
+
+@transaction.atomic
+def _announce_guards(since: Checkpoint) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("select table_name || ' ' || trigger_name from audit.unguarded()")
+        unguarded = [name for (name,) in cursor.fetchall()]
+    services.record_about(
+        events.GUARDS_CHANGED,
+        subject=f"audit.checkpoint:{since.pk}",
+        trails=[],
+        by=None,
+        data={"since": since.pk, "unguarded": ", ".join(unguarded) or "none"},
+    )
 
 
 @transaction.atomic
 def _sign(signer: Signer, size: int, triggers: bytes) -> Checkpoint:
     with connection.cursor() as cursor:
         cursor.execute("select audit.build_nodes(%s)", [size])
-        root = tree.root_of_first(size)
-        text = signed_note.checkpoint_text(signer.name, size, root, f"triggers {base64.b64encode(triggers).decode()}")
-        note = f"{text}\n{signer.sign(text)}"
-        cursor.execute("select audit.file_checkpoint(%s, %s, %s, %s)", [size, root, triggers, note])
+        checkpoint = Checkpoint(size=size, root=tree.root_of_first(size), triggers=triggers)
+        note = signed(signer, checkpoint)
+        cursor.execute("select audit.file_checkpoint(%s, %s, %s, %s)", [size, checkpoint.root, triggers, note])
         checkpoint = Checkpoint.objects.get(pk=cursor.fetchone()[0])
     transaction.on_commit(lambda: append_to_file(note))
     return checkpoint
 
 
 def append_to_file(note: str) -> None:
-    """Add a checkpoint to the append-only file, flushed to disk."""
+    """Add a checkpoint to the append-only file, flushed to disk. The empty line before it parts it from whatever a
+    crash may have left half written."""
     if not settings.CHECKPOINT_FILE:
         return
     path = Path(settings.CHECKPOINT_FILE)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as stream:
-        stream.write(note + "\n")
+        stream.write(f"\n{note}")
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def read_file(path: Path) -> list[str]:
+    """The checkpoints of an append-only file. What a crash left half written is no checkpoint and is passed over."""
+    return NOTE.findall(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def collect_cosignatures(checkpoint: Checkpoint) -> int:
@@ -123,17 +191,24 @@ def _request(old_size: int, checkpoint: Checkpoint) -> bytes:
     return ("\n".join(lines) + "\n\n" + checkpoint.note).encode()
 
 
-def _file_cosignature(checkpoint: Checkpoint, line: str) -> bool:
-    """Keep a cosignature that one of the configured witness keys verifies; refuse any other."""
-    for text in settings.WITNESS_KEYS:
-        key = verifier.parse_key(text)
-        with contextlib.suppress(verifier.Defect):
-            verifier.check_note(checkpoint.note + line, key)
+def _file_cosignature(checkpoint: Checkpoint, answer: str) -> bool:
+    """Keep the line of `answer` that one of the configured witness keys verifies; refuse any other."""
+    for line in answer.splitlines():
+        if name := witness_of(checkpoint.note, f"{line}\n"):
             with connection.cursor() as cursor:
-                cursor.execute("select audit.file_cosignature(%s, %s, %s)", [checkpoint.pk, key[0], line])
+                cursor.execute("select audit.file_cosignature(%s, %s, %s)", [checkpoint.pk, name, f"{line}\n"])
             return True
-    logger.error("a cosignature came in that no key in ASSAY_WITNESS_KEYS verifies: %s", line.strip()[:80])
+    logger.error("a cosignature came in that no key in ASSAY_WITNESS_KEYS verifies: %s", answer.strip()[:80])
     return False
+
+
+def witness_of(note: str, line: str) -> str | None:
+    """Name of the configured witness whose good cosignature of `note` the line is; None for any other line."""
+    for key in map(verifier.parse_key, settings.WITNESS_KEYS):
+        with contextlib.suppress(verifier.Defect):
+            verifier.check_note(note + line, key, signed_note.verifies)
+            return key[0]
+    return None
 
 
 def receipt_for(position: int) -> Receipt | None:
@@ -156,7 +231,10 @@ def wait_for_receipt(position: int, *, seconds: float = 2.0) -> Receipt | None:
 
 def overdue_since() -> timedelta | None:
     """How long the oldest uncovered record has waited, where that is longer than COVER_WITHIN."""
-    last = Checkpoint.objects.order_by("-id").first()
-    oldest = SealedRecord.objects.filter(position__gte=last.size if last else 0).order_by("position").first()
-    waited = timezone.now() - oldest.sealed_at if oldest else timedelta()
-    return waited if waited > COVER_WITHIN else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select audit.clock() - sealed_at from audit.sealed_record"
+            " where position = (select coalesce(max(size), 0) from audit.checkpoint)"
+        )
+        oldest = cursor.fetchone()
+    return oldest[0] if oldest and oldest[0] > COVER_WITHIN else None

@@ -1,14 +1,17 @@
 """C2SP signed notes: the log's checkpoints (Ed25519) and witnesses' cosignatures (cosignature/v1)."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import struct
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 LOG, COSIGNATURE = 1, 4  # signature types of the signed-note specification
@@ -50,17 +53,59 @@ class Signer:
         return f"— {self.name} {base64.b64encode(self.key_id + signature).decode()}\n"
 
 
+def verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """What `verifier.ed25519_verifies` answers, some fifty times faster: for the portal's own verification."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def checkpoint_text(origin: str, size: int, root: bytes, *extensions: str) -> str:
     """The text of a checkpoint: origin, size, root, extension lines."""
     lines = [origin, str(size), base64.b64encode(root).decode(), *extensions]
     return "\n".join(lines) + "\n"
 
 
+class KeyUnusable(Exception):
+    """A key file that is missing or does not hold a key."""
+
+
 def load_or_make_signer(path: Path, name: str, kind: int) -> Signer:
-    """The signer whose seed lies in `path` (32 bytes, mode 0600); made on first use."""
+    """The signer whose seed lies in `path` (32 bytes, mode 0600); made on first use, with its public half in
+    `path`.pub, which is all that anyone but the signer reads. Raises KeyUnusable."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(os.urandom(32))
-    return Signer(name, kind, Ed25519PrivateKey.from_private_bytes(path.read_bytes()))
+        _make_seed(path)
+    seed = path.read_bytes()
+    if len(seed) != 32:
+        raise KeyUnusable(
+            f"{path} holds {len(seed)} bytes where a signing key has 32: it is damaged. Put the saved copy back;"
+            " a new key would make a new log."
+        )
+    signer = Signer(name, kind, Ed25519PrivateKey.from_private_bytes(seed))
+    _keep_public_half(public_half_of(path), signer.verifier_key)
+    return signer
+
+
+def public_half_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.pub")
+
+
+def _make_seed(path: Path) -> None:
+    """Whole or not at all, and once: of two processes that start together, both use the first one's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".key-") as stream:  # made with mode 0600
+        stream.write(os.urandom(32))
+        stream.flush()
+        os.fsync(stream.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(stream.name, path)
+
+
+def _keep_public_half(path: Path, verifier_key: str) -> None:
+    text = f"{verifier_key}\n"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        part = path.with_name(f"{path.name}.{os.getpid()}")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)

@@ -1,16 +1,19 @@
 """The portal verifies its own log: every byte, every record, every checkpoint, and the rows as they stand."""
 
 import base64
+import contextlib
+import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
-from psycopg import sql
+from django.db import connection, transaction
 
-from audit import effects, verifier
-from audit.checkpoints import overdue_since
-from audit.models import Artefact, Checkpoint, SealedRecord
+from audit import as_it_stands, checkpoints, events, signed_note, verifier
+from audit.checkpoints import TRIGGERS_LINE
+from audit.models import Checkpoint, Entry, RowHistory, SealedRecord
 
 BATCH = 2000
 
@@ -23,7 +26,9 @@ class Verdict:
     entries: int = 0
     rows: int = 0
     outside: int = 0
+    guards_changed: int = 0
     checkpoints: int = 0
+    anchored: int = 0  # checkpoints of the append-only file
     cosignatures: int = 0
     files: int = 0
     root: str = ""
@@ -34,22 +39,50 @@ class Verdict:
         return not self.defects
 
 
-def verify_log(log_key: str, *, check_files: bool = True) -> Verdict:
-    """Verify everything that the database and the artefact folder hold. `log_key` is the log's verifier key."""
-    verdict = Verdict()
-    leaves = []
+def verify_log(log_key: str, *, checkpoint_file: Path | None = None, check_files: bool = True) -> Verdict:
+    """Verify everything that the database and the artefact folder hold, as it stands at one moment.
+
+    log_key          the log's verifier key
+    checkpoint_file  the append-only copy of this log's checkpoints: what it signed must still be there
+    Raises Defect where the key cannot be read.
+    """
+    verdict, key = Verdict(), verifier.parse_key(log_key)
+    with _one_moment():
+        leaves = _check_records(verdict)
+        _check_checkpoints(leaves, key, verdict)
+        if checkpoint_file:
+            _check_checkpoint_file(leaves, key, checkpoint_file, verdict)
+        verdict.defects += as_it_stands.defects(size=len(leaves))
+        if check_files:
+            verdict.files, defects = as_it_stands.check_files()
+            verdict.defects += defects
+    return verdict
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """One snapshot for all that is read: a portal that goes on working must not look like a damaged one."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("set transaction isolation level repeatable read, read only")
+        yield
+
+
+def _check_records(verdict: Verdict) -> list[bytes]:
+    leaves: list[bytes] = []
+    last_sealed = ""
     for record in _records():
         leaves.append(verifier.leaf_hash(bytes(record.body)))
-        _check_record(record, len(leaves) - 1, verdict)
+        try:
+            parsed = verifier.parse_record(bytes(record.body))
+            _check_record(record, parsed, len(leaves) - 1, verdict)
+            if parsed["sealed_at"] < last_sealed:
+                raise verifier.Defect(f"record {record.position} is dated before the record that precedes it")
+            last_sealed = parsed["sealed_at"]
+        except verifier.Defect as defect:
+            verdict.defects.append(str(defect))
     verdict.records = len(leaves)
     verdict.root = verifier.root_of(leaves).hex()
-    _check_checkpoints(leaves, log_key, verdict)
-    _check_guards(verdict)
-    _check_nothing_unsealed(verdict)
-    _check_rows_as_they_stand(verdict)
-    if check_files:
-        _check_files(verdict)
-    return verdict
+    return leaves
 
 
 def _records() -> Iterator[SealedRecord]:
@@ -63,27 +96,24 @@ def _records() -> Iterator[SealedRecord]:
         start = batch[-1].position + 1
 
 
-def _check_record(record: SealedRecord, expected: int, verdict: Verdict) -> None:
-    try:
-        parsed = verifier.parse_record(bytes(record.body))
-        if record.position != expected or parsed["position"] != expected:
-            raise verifier.Defect(
-                f"record {record.position} is where record {expected} belongs: a record is missing or moved"
-            )
-        if bytes(record.leaf_hash) != verifier.leaf_hash(bytes(record.body)):
-            raise verifier.Defect(f"record {expected}: its bytes do not hash to its leaf")
-        if parsed["sealed_at"] != record.sealed_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"):
-            raise verifier.Defect(f"record {expected}: its time was changed after it was sealed")
-    except verifier.Defect as defect:
-        verdict.defects.append(str(defect))
-        return
+def _check_record(record: SealedRecord, parsed: dict, expected: int, verdict: Verdict) -> None:
+    if record.position != expected or parsed["position"] != expected:
+        raise verifier.Defect(
+            f"record {record.position} is where record {expected} belongs: a record is missing or moved"
+        )
+    if bytes(record.leaf_hash) != verifier.leaf_hash(bytes(record.body)):
+        raise verifier.Defect(f"record {expected}: its bytes do not hash to its leaf")
+    shown = record.sealed_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), record.db_user
+    if shown != (parsed["sealed_at"], parsed["db_user"]):
+        raise verifier.Defect(f"record {expected}: its time or database user was changed after it was sealed")
     entries = sorted(record.entries.all(), key=lambda e: e.pk)
     rows = sorted(record.rows.all(), key=lambda r: r.pk)
     verdict.entries += len(entries)
     verdict.rows += len(rows)
-    verdict.outside += sum(entry.event == "audit.outside_portal" for entry in entries)
-    _check_same(expected, "entries", parsed["entries"], [verifier.entry_digest(_plain(e)) for e in entries], verdict)
-    _check_same(expected, "rows", parsed["rows"], [verifier.row_digest(_plain_row(r)) for r in rows], verdict)
+    verdict.outside += sum(entry.event == events.OUTSIDE_PORTAL.name for entry in entries)
+    verdict.guards_changed += sum(entry.event == events.GUARDS_CHANGED.name for entry in entries)
+    _check_same(expected, "entries", parsed["entries"], [_digest_of(entry) for entry in entries], verdict)
+    _check_same(expected, "rows", parsed["rows"], [_digest_of_row(row) for row in rows], verdict)
 
 
 def _check_same(position: int, what: str, sealed: list[bytes], found: list[bytes], verdict: Verdict) -> None:
@@ -93,41 +123,71 @@ def _check_same(position: int, what: str, sealed: list[bytes], found: list[bytes
         )
 
 
-def _plain(entry) -> dict:
+def _digest_of(entry: Entry) -> bytes:
+    """Of the entry's fields; empty where the stored digest is not theirs."""
     names = ("event", "subject", "trails", "actor", "account", "through", "request")
-    return {name: getattr(entry, name) for name in names} | {"body": bytes(entry.body)}
+    fields = {name: getattr(entry, name) for name in names} | {"body": bytes(entry.body)}
+    digest = verifier.entry_digest(fields)
+    return digest if digest == bytes(entry.digest) else b""
 
 
-def _plain_row(row) -> dict:
-    return {
-        "table": row.table_name,
-        "pk": row.pk_text,
-        "op": row.op,
-        "db_user": row.db_user,
-        "body_sha256": verifier.hashlib.sha256(bytes(row.body)).digest(),
-    }
+def _digest_of_row(row: RowHistory) -> bytes:
+    """Of the row's fields and bytes; empty where a stored digest is not theirs."""
+    body_sha256 = hashlib.sha256(bytes(row.body)).digest()
+    fields = {"table": row.table_name, "pk": row.pk_text, "op": row.op, "subject": row.subject, "trail": row.trail}
+    digest = verifier.row_digest(fields | {"db_user": row.db_user, "body_sha256": body_sha256})
+    return digest if (digest, body_sha256) == (bytes(row.digest), bytes(row.body_sha256)) else b""
 
 
-def _check_checkpoints(leaves: list[bytes], log_key: str, verdict: Verdict) -> None:
-    key = verifier.parse_key(log_key)
+def _check_checkpoints(leaves: list[bytes], key: tuple, verdict: Verdict) -> None:
     witnesses = {parsed[0]: parsed for parsed in map(verifier.parse_key, settings.WITNESS_KEYS)}
-    wanted = set(Checkpoint.objects.values_list("size", flat=True))
-    roots = dict(_roots_at(leaves, wanted))
+    roots = dict(_roots_at(leaves, set(Checkpoint.objects.values_list("size", flat=True))))
     for checkpoint in Checkpoint.objects.prefetch_related("cosignatures").order_by("id").iterator(BATCH):
         verdict.checkpoints += 1
         try:
-            text, _ = verifier.check_note(checkpoint.note, key)
-            _, size, root, _ = verifier.parse_checkpoint(text)
-            if size > len(leaves):
-                raise verifier.Defect(f"a checkpoint signs {size} records, the log has {len(leaves)}: its end is gone")
-            if roots[size] != root or size != checkpoint.size or root != bytes(checkpoint.root):
-                raise verifier.Defect(f"the first {size} records are not those that the checkpoint signed")
+            size, root, extensions = _check_signed(checkpoint.note, key, len(leaves), roots)
+            triggers = f"{TRIGGERS_LINE} {base64.b64encode(bytes(checkpoint.triggers)).decode()}"
+            if (size, root, [triggers]) != (checkpoint.size, bytes(checkpoint.root), extensions):
+                raise verifier.Defect(f"the checkpoint of {size} records was changed after it was signed")
             for cosignature in checkpoint.cosignatures.all():
                 if cosignature.witness in witnesses:
-                    verifier.check_note(checkpoint.note + cosignature.line, witnesses[cosignature.witness])
+                    note = checkpoint.note + cosignature.line
+                    verifier.check_note(note, witnesses[cosignature.witness], signed_note.verifies)
                     verdict.cosignatures += 1
         except verifier.Defect as defect:
             verdict.defects.append(str(defect))
+
+
+def _check_signed(note: str, key: tuple, count: int, roots: dict[int, bytes]) -> tuple[int, bytes, list[str]]:
+    """Size, root and extension lines of a checkpoint that the log's key signed over the records that are there."""
+    _, size, root, extensions = verifier.check_checkpoint(note, key, signed_note.verifies)
+    if size > count:
+        raise verifier.Defect(f"a checkpoint signs {size} records, the log has {count}: its end is gone")
+    if roots.get(size) != root:
+        raise verifier.Defect(f"the first {size} records are not those that the checkpoint signed")
+    return size, root, extensions
+
+
+def _check_checkpoint_file(leaves: list[bytes], key: tuple, path: Path, verdict: Verdict) -> None:
+    """What the file outside the database keeps was once signed, so all of it must still be a prefix of the log."""
+    if not path.exists():
+        verdict.defects.append(f"the checkpoint file {path} is gone")
+        return
+    notes = checkpoints.read_file(path)
+    sizes = [size for size in map(_size_of, notes) if size is not None]
+    roots = dict(_roots_at(leaves, set(sizes)))
+    for note in notes:
+        try:
+            _check_signed(note, key, len(leaves), roots)
+            verdict.anchored += 1
+        except verifier.Defect as defect:
+            verdict.defects.append(f"checkpoint file: {defect}")
+
+
+def _size_of(note: str) -> int | None:
+    with contextlib.suppress(verifier.Defect):
+        return verifier.parse_checkpoint(note.partition("\n\n")[0])[1]
+    return None
 
 
 def _roots_at(leaves: list[bytes], sizes: set[int]) -> Iterator[tuple[int, bytes]]:
@@ -144,59 +204,3 @@ def _roots_at(leaves: list[bytes], sizes: set[int]) -> Iterator[tuple[int, bytes
             for _, left in reversed(stack[:-1]):
                 root = verifier.node_hash(left, root)
             yield count, root
-
-
-def _check_guards(verdict: Verdict) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("select audit.unguarded()")
-        verdict.defects += [
-            f"table {name} is not guarded: its capture trigger is missing or disabled" for (name,) in cursor.fetchall()
-        ]
-        cursor.execute("select audit.trigger_digest()")
-        triggers = bytes(cursor.fetchone()[0])
-    last = Checkpoint.objects.order_by("-id").first()
-    if last and bytes(last.triggers) != triggers:
-        signed = base64.b64encode(bytes(last.triggers)).decode()[:12]
-        verdict.defects.append(f"the triggers that guard the trail are not those of the last checkpoint ({signed}…)")
-
-
-def _check_nothing_unsealed(verdict: Verdict) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select (select count(*) from audit.entry where sealed_in is null)"
-            " + (select count(*) from audit.row_history where sealed_in is null)"
-        )
-        if unsealed := cursor.fetchone()[0]:
-            verdict.defects.append(f"{unsealed} entries or rows were committed without being sealed")
-    if waited := overdue_since():
-        verdict.defects.append(
-            f"a record has waited {int(waited.total_seconds())} s for a checkpoint: is the checkpointer running?"
-        )
-
-
-def _check_rows_as_they_stand(verdict: Verdict) -> None:
-    """Each governed row equals the last bytes captured of it: a change with the triggers off shows here."""
-    with connection.cursor() as cursor:
-        cursor.execute("select table_name from audit.governed order by 1")
-        for (table,) in cursor.fetchall():
-            cursor.execute(
-                sql.SQL(
-                    "select count(*) from (select id, to_jsonb(t) as row from {table} t) live full join ("
-                    " select distinct on (pk) pk, op, convert_from(body, 'UTF8')::jsonb as row from audit.row_history"
-                    " where table_name = {name} order by pk, id desc) last on last.pk = live.id::text"
-                    " where (last.op is distinct from 'D' and live.row is distinct from last.row)"
-                    " or (last.op = 'D' and live.row is not null)"
-                ).format(table=sql.Identifier(table), name=sql.Literal(table))
-            )
-            if changed := cursor.fetchone()[0]:
-                verdict.defects.append(f"{changed} rows of {table} are not as they were last captured")
-
-
-def _check_files(verdict: Verdict) -> None:
-    for artefact in Artefact.objects.order_by("id").iterator(BATCH):
-        verdict.files += 1
-        path = effects.path_of(artefact.sha256)
-        if not path.exists():
-            verdict.defects.append(f"file {artefact.sha256} is gone from the artefact folder")
-        elif effects.sha256_of(path) != artefact.sha256:
-            verdict.defects.append(f"file {artefact.sha256} was altered in the artefact folder")

@@ -3,11 +3,12 @@
 import time
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
-from django.db import OperationalError, connection
+from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError, connection
 
 from audit import checkpoints
 from audit.models import Checkpoint
+from audit.signed_note import KeyUnusable, Signer
 
 TICK_SECONDS = 0.5
 ASK_WITNESSES_AGAIN_SECONDS = 5.0
@@ -21,32 +22,56 @@ class Command(BaseCommand):
         parser.add_argument("--print-key", action="store_true", help="print the log's verifier key and stop")
 
     def handle(self, *args, **options) -> None:
-        signer = checkpoints.log_signer()
-        if options["print_key"]:
-            self.stdout.write(signer.verifier_key)
-            return
-        asked_at = 0.0
+        try:
+            signer = checkpoints.log_signer()
+            if options["print_key"]:
+                self.stdout.write(signer.verifier_key)
+            elif options["once"]:
+                checkpoints.check_same_log(signer)
+                sign_and_ask(signer, ask_again=True)
+            else:
+                self._run(signer)
+        except (checkpoints.LogUnsignable, KeyUnusable) as problem:
+            raise CommandError(str(problem)) from problem
+
+    def _run(self, signer: Signer) -> None:
+        """Every half second, until stopped; what may pass by itself is said and tried again."""
+        is_checked, asked_at = False, 0.0
         while True:
             try:
-                checkpoint = checkpoints.checkpoint_if_needed(signer)
-                due = time.monotonic() - asked_at > ASK_WITNESSES_AGAIN_SECONDS
-                if checkpoint or due:
-                    checkpoint = checkpoint or newest_without_all_cosignatures()
-                    if checkpoint:
-                        checkpoints.collect_cosignatures(checkpoint)
+                if not is_checked:
+                    checkpoints.check_same_log(signer)
+                    is_checked = True
+                ask_again = time.monotonic() - asked_at > ASK_WITNESSES_AGAIN_SECONDS
+                if sign_and_ask(signer, ask_again=ask_again) or ask_again:
                     asked_at = time.monotonic()
-            except OperationalError as problem:
-                self.stderr.write(f"the database is away, trying again: {problem}")
+            except (OperationalError, InterfaceError) as problem:
+                self._try_again(f"the database is away: {problem}")
                 connection.close()
-                time.sleep(2)
-            if options["once"]:
-                return
+            except OSError as problem:
+                self._try_again(f"the checkpoint file cannot be written: {problem}")
+            except LookupError as problem:
+                self._try_again(f"the log cannot be signed, run verify_audit: {problem}")
             time.sleep(TICK_SECONDS)
+
+    def _try_again(self, problem: str) -> None:
+        self.stderr.write(f"checkpointer: {problem.strip()}; trying again")
+        time.sleep(2)
+
+
+def sign_and_ask(signer: Signer, *, ask_again: bool) -> bool:
+    """Sign what is new and ask the witnesses for it; else, with ask_again, for the last one. True if it signed."""
+    checkpoint = checkpoints.checkpoint_if_needed(signer)
+    asked = checkpoint or (newest_without_all_cosignatures() if ask_again else None)
+    if asked:
+        checkpoints.collect_cosignatures(asked)
+    return checkpoint is not None
 
 
 def newest_without_all_cosignatures() -> Checkpoint | None:
     """The newest checkpoint, where a configured witness has not cosigned it yet."""
     newest = Checkpoint.objects.order_by("-id").first()
-    if newest and newest.cosignatures.count() < len(settings.WITNESS_URLS):
-        return newest
-    return None
+    if newest is None:
+        return None
+    names = {checkpoints.witness_of(newest.note, cosignature.line) for cosignature in newest.cosignatures.all()}
+    return newest if len(names - {None}) < len(settings.WITNESS_URLS) else None

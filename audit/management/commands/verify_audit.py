@@ -1,27 +1,40 @@
-"""`manage.py verify_audit`: verify the whole log; exit status 1 where something does not hold."""
+"""`manage.py verify_audit`: verify the whole log. Exit status 1: something does not hold; 2: it cannot be checked."""
 
 import sys
+from pathlib import Path
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 
-from audit.checkpoints import log_signer
+from audit.checkpoints import LogUnsignable, log_key
 from audit.verification import verify_log
+from audit.verifier import Defect
 
 
 class Command(BaseCommand):
     help = "Verifies every byte of the log, its checkpoints, its guards, the governed rows and the files."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--key", help="the log's verifier key; by default that of the key file")
+        parser.add_argument("--key", help="the log's verifier key; by default the one beside the signing key")
+        parser.add_argument(
+            "--checkpoint-file",
+            default=settings.CHECKPOINT_FILE,
+            help="the append-only copy of every checkpoint; by default ASSAY_CHECKPOINT_FILE, '' for none",
+        )
 
     def handle(self, *args, **options) -> None:
-        verdict = verify_log(options["key"] or log_signer().verifier_key)
+        path = Path(options["checkpoint_file"]) if options["checkpoint_file"] else None
+        try:
+            verdict = verify_log(options["key"] or log_key(), checkpoint_file=path)
+        except (LogUnsignable, Defect) as problem:
+            raise CommandError(f"cannot be checked: {problem}", returncode=2) from problem
         for defect in verdict.defects:
             self.stdout.write(f"DEFECT  {defect}")
         self.stdout.write(
-            f"{verdict.records} records, {verdict.entries} entries ({verdict.outside} outside the portal),"
-            f" {verdict.rows} rows, {verdict.checkpoints} checkpoints, {verdict.cosignatures} cosignatures,"
-            f" {verdict.files} files. Root {verdict.root}"
+            f"{verdict.records} records, {verdict.entries} entries ({verdict.outside} outside the portal,"
+            f" {verdict.guards_changed} changes of the guards), {verdict.rows} rows, {verdict.checkpoints} checkpoints"
+            f" ({verdict.anchored} in the file), {verdict.cosignatures} cosignatures, {verdict.files} files."
+            f" Root {verdict.root}"
         )
         self.stdout.write("VERIFIED" if verdict.holds else f"NOT VERIFIED: {len(verdict.defects)} defects")
         if not verdict.holds:
