@@ -23,6 +23,7 @@ from demo.programs import ROOT, programs
 from demo.supervisor import Supervisor
 
 PORT = 8000
+NEEDS = "500 MB"
 
 
 class CannotStart(Exception):
@@ -42,12 +43,18 @@ def main() -> int:
         with only_one(folder, options.port):
             run(folder, options.port)
     except (CannotStart, DatabaseUnavailable, EnvironmentIncomplete) as refusal:
-        return refuse(str(refusal))
+        return refuse(disk_first(str(refusal), folder))
     except OSError as error:
-        return refuse(preflight.in_words(error))
+        return refuse(preflight.in_words(error, folder, NEEDS))
     except KeyboardInterrupt:
         say("demo", "stopped")
     return 0
+
+
+def disk_first(sentence: str, folder: Path) -> str:
+    """Whatever failed, a full disk is the reason to name."""
+    is_full = "No space left on device" in sentence or "DiskFull" in sentence
+    return preflight.NO_SPACE.format(folder=folder, need=NEEDS) if is_full else sentence
 
 
 def refuse(sentence: str) -> int:

@@ -9,6 +9,7 @@ import contextlib
 import glob
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -75,7 +76,7 @@ def start_postgres(folder: Path, settings: Mapping[str, str] | None = None) -> D
         if _becomes_ready(server, data):
             password = (folder / "superuser").read_text().strip()
             return Database(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", server)
-    raise DatabaseUnavailable(f"PostgreSQL did not start: {_last_line(log)} The whole log is {log}.")
+    raise DatabaseUnavailable(f"PostgreSQL did not start: {_last_words(log)} The whole log is {log}.")
 
 
 def find_programs() -> Path:
@@ -113,7 +114,7 @@ def _initialise(programs: Path, folder: Path, run_as: dict) -> None:
     argv += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--no-sync"]
     hand_over(folder, run_as)
     if start_child(argv, log=folder / "log", **run_as).wait():
-        raise DatabaseUnavailable(f"PostgreSQL could not make its data: {_last_line(folder / 'log')}")
+        raise DatabaseUnavailable(f"PostgreSQL could not make its data: {_last_words(folder / 'log')}")
     making.rename(folder / "data")
 
 
@@ -145,6 +146,8 @@ def _becomes_ready(server: subprocess.Popen, data: Path) -> bool:
     return False
 
 
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "it said nothing."
+def _last_words(log: Path) -> str:
+    """The last line that names a reason, else the last line."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    reasons = [line for line in lines if re.search(r"FATAL|PANIC|error:|No space left", line)]
+    return (reasons or lines or ["it said nothing."])[-1]

@@ -179,12 +179,12 @@ def remedy(said):
     return "Setting up failed: {}. The whole output is in {}.".format(last.rstrip("."), LOG)
 
 
-def in_words(error):
+def in_words(error, folder=ROOT, need="3 GB"):
     """An error of the operating system as a sentence with a remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NO_SPACE.format(folder=ROOT, need="3 GB")
+        return NO_SPACE.format(folder=folder, need=need)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{error.filename} may not be written: give yourself {ROOT} and run this again."
+        return f"{error.filename} may not be written: give yourself {folder} and run this again."
     return f"{error}. Put that right and run this again."
 
 
