@@ -86,3 +86,10 @@ def coarse(counts: np.ndarray, cuts: np.ndarray) -> np.ndarray:
 def bin_positions(values: ArrayLike, edges: np.ndarray) -> np.ndarray:
     """Bin of each value: how many edges lie below it. The slow, obvious form of the engines' kernel."""
     return np.searchsorted(edges, np.asarray(values, np.float64), side="left")
+
+
+def point_bins(edges: np.ndarray) -> np.ndarray:
+    """(edges + 1,) bool: bins that hold their right edge alone, nothing lying between neighbouring floats."""
+    point = np.zeros(edges.size + 1, bool)
+    point[1:-1] = edges[1:] == np.nextafter(edges[:-1], np.inf)
+    return point

@@ -1,0 +1,239 @@
+"""All measurements of one window, from its merged state and the reference."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stats import accuracy, calibration, drift, estimate, multivariate, ranking
+from stats.bins import coarse, point_bins
+from stats.reference import NumberBins, ReferenceProfile, ScoreBins, empty_state
+from stats.results import NotComputed, Value
+from stats.state import (
+    APPROVED,
+    BAD,
+    DECLINED,
+    GOOD,
+    CategoryCounts,
+    NumberCounts,
+    ProfileState,
+    ScoreCounts,
+)
+
+# Without any drift PSI of ten bins is about 10·(1/n + 1/m) by chance: 0.05 at 200 rows, half of amber.
+MINIMUM_ROWS = 200
+Found = tuple[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One metric of one window and segment.
+
+    column   the feature, None for the score and the window as a whole
+    value    None where it was not computed: `reason` says why
+    n        rows, values or known outcomes that entered
+    bound    the exact value differs by at most this; None where it is exact
+    low, high  95 % confidence interval, where the metric has one
+    """
+
+    metric: str
+    column: str | None
+    segment: str
+    value: float | None
+    n: int
+    bound: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+
+
+def measure(
+    reference: ReferenceProfile,
+    state: ProfileState | None,
+    *,
+    segment: str = "all",
+    minimum_rows: int = MINIMUM_ROWS,
+) -> list[Measurement]:
+    """Every metric of the window, in a fixed order, computed or with the reason why not.
+
+    state         merged states of the window and segment (engines.partition.window); None is an empty window
+    minimum_rows  what a metric needs of whatever it is taken over (rows, values or known outcomes)
+    Segments are compared with the whole reference window.
+    """
+    state = state or _empty(reference)
+    measured = []
+    for column, (metric, outcome) in _all(reference, state):
+        measured.append(_measurement(metric, column, segment, outcome, minimum_rows))
+    return measured
+
+
+def _empty(reference: ReferenceProfile) -> ProfileState:
+    return empty_state(reference.numbers, reference.categories, reference.score)
+
+
+def _measurement(metric: str, column: str | None, segment: str, outcome, minimum: int) -> Measurement:
+    if isinstance(outcome, NotComputed):
+        return Measurement(metric, column, segment, None, outcome.n, reason=outcome.because)
+    if outcome.n < minimum:
+        reason = f"{outcome.n} observations, at least {minimum} needed"
+        return Measurement(metric, column, segment, None, outcome.n, reason=reason)
+    extra = (getattr(outcome, name, None) for name in ("bound", "low", "high"))
+    return Measurement(metric, column, segment, outcome.value, outcome.n, *extra)
+
+
+def _all(reference: ReferenceProfile, state: ProfileState) -> Iterator[tuple[str | None, Found]]:
+    for bins, before, now in zip(reference.numbers, reference.state.numbers, state.numbers, strict=True):
+        for found in number_metrics(bins, before, now):
+            yield bins.name, found
+    pairs = zip(reference.categories, reference.state.categories, state.categories, strict=True)
+    for levels, before, now in pairs:
+        for found in category_metrics(levels.complete, before, now):
+            yield levels.name, found
+    for part in (score_drift, ranking_metrics, calibration_metrics, cut_off_metrics, rates, estimates):
+        for found in part(reference.score, reference.state.score, state.score):
+            yield None, found
+    yield None, ("reconstruction_error", multivariate.reconstruction_error(reference.state.moments, state.moments))
+
+
+def psi_counts(bins: NumberBins, counts: NumberCounts) -> np.ndarray:
+    """(cuts + 2,) counts of the PSI bins, then missing."""
+    return np.append(coarse(counts.counts[:-1], bins.cuts), counts.missing)
+
+
+def number_metrics(bins: NumberBins, before: NumberCounts, now: NumberCounts) -> Iterator[Found]:
+    """Metrics of one numeric feature against its reference."""
+    old, new = psi_counts(bins, before), psi_counts(bins, now)
+    yield "psi", drift.psi(old, new)
+    yield "jensen_shannon", drift.jensen_shannon(old, new)
+    yield "ks", drift.kolmogorov_smirnov(before.counts[:-1], now.counts[:-1], bins.edges)
+    yield "wasserstein", _wasserstein(bins, before, now)
+    yield from _missing(before.missing, int(before.counts.sum()), now.missing, int(now.counts.sum()))
+    yield "out_of_range_rate", drift.rate(int(now.counts[0] + now.counts[-2]), now.present)
+    finite = now.present - now.infinite
+    mean = Value(float(now.sums.sum()) / finite, finite) if finite else NotComputed("no finite value", 0)
+    yield "mean", mean
+
+
+def _wasserstein(bins: NumberBins, before: NumberCounts, now: NumberCounts):
+    if before.infinite or now.infinite:
+        where = "the window" if now.infinite else "the reference"
+        return NotComputed(f"{now.infinite or before.infinite} infinite values in {where}", now.present)
+    return drift.wasserstein(before.counts[:-1], before.sums, now.counts[:-1], now.sums, bins.edges, bins.sd)
+
+
+def category_metrics(complete: bool, before: CategoryCounts, now: CategoryCounts) -> Iterator[Found]:
+    """Metrics of one categorical feature against its reference."""
+    yield "psi", drift.psi(before.counts, now.counts)
+    yield "jensen_shannon", drift.jensen_shannon(before.counts, now.counts)
+    yield "total_variation", drift.total_variation(before.counts, now.counts)
+    chi = drift.chi_square(before.counts, now.counts)
+    yield "chi_square", chi
+    yield "chi_square_p", chi if isinstance(chi, NotComputed) else Value(chi.p_value, chi.n)
+    rows = int(now.counts.sum())
+    yield from _missing(before.missing, int(before.counts.sum()), now.missing, rows)
+    present = rows - now.missing
+    crowded = NotComputed("the reference has more levels than are kept: new ones cannot be told", present)
+    yield "new_level_rate", drift.rate(int(now.counts[-2]), present) if complete else crowded
+
+
+def _missing(before: int, rows_before: int, now: int, rows: int) -> Iterator[Found]:
+    rate = drift.rate(now, rows)
+    yield "missing_rate", rate
+    known = isinstance(rate, Value) and rows_before
+    yield "missing_rate_change", Value(rate.value - before / rows_before, rows) if known else rate
+
+
+def score_drift(bins: ScoreBins, before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+    """The score as a column."""
+    old, new = before.counts.sum(axis=0), now.counts.sum(axis=0)
+    sums = before.sums.sum(axis=0), now.sums.sum(axis=0)
+    old_bins, new_bins = coarse(old, bins.cuts), coarse(new, bins.cuts)
+    yield "score_psi", drift.psi(old_bins, new_bins)
+    yield "score_jensen_shannon", drift.jensen_shannon(old_bins, new_bins)
+    yield "score_ks", drift.kolmogorov_smirnov(old, new, bins.edges)
+    yield "score_wasserstein", drift.wasserstein(old, sums[0], new, sums[1], bins.edges, bins.sd)
+    rows = int(new.sum())
+    yield "score_mean", Value(float(sums[1].sum()) / rows, rows) if rows else NotComputed("0 rows", 0)
+
+
+def score_auc(bins: ScoreBins, score: ScoreCounts):
+    return ranking.auc(score.counts[GOOD], score.counts[BAD], point=point_bins(bins.edges))
+
+
+def ranking_metrics(bins: ScoreBins, before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+    """AUC and its kin over rows with a known outcome."""
+    area, old = score_auc(bins, now), score_auc(bins, before)
+    yield "auc", area
+    yield "auc_change", _change(old, area)
+    yield "gini", ranking.gini(area)
+    yield "ks_separation", ranking.ks_separation(now.counts[GOOD], now.counts[BAD], bins.edges)
+
+
+def _change(before, now):
+    """Now minus the reference; the bounds add up."""
+    if isinstance(now, NotComputed):
+        return now
+    if isinstance(before, NotComputed):
+        return NotComputed(f"in the reference: {before.because}", now.n)
+    return Value(now.value - before.value, now.n, now.bound + before.bound)
+
+
+def calibration_metrics(bins: ScoreBins, _before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+    """Probabilities against outcomes."""
+    yield "brier", accuracy.brier(now)
+    yield "log_loss", accuracy.log_loss(now)
+    yield "calibration_error", calibration.calibration_error(calibration.calibration_table(now, bins))
+    yield "observed_to_expected", calibration.observed_to_expected(now)
+
+
+def cut_off_metrics(bins: ScoreBins, _before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+    """Calls at each operating point; the cut-off is part of the metric's name: precision@0.5."""
+    for cut_off, cut in zip(bins.cut_offs.tolist(), bins.cut_off_cuts.tolist(), strict=True):
+        table = accuracy.confusion(now, cut_off, cut)
+        for name in ("true_positive", "false_positive", "true_negative", "false_negative"):
+            yield f"{name}@{cut_off:g}", _count(getattr(table, name), table.n)
+        for metric in (accuracy.precision, accuracy.recall, accuracy.accuracy):
+            yield f"{metric.__name__}@{cut_off:g}", metric(table)
+
+
+def _count(value: float, n: int):
+    return Value(float(value), n) if n else NotComputed("no outcome is known yet", 0)
+
+
+def rates(_bins: ScoreBins, _before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+    """Shares of rows: labelled, bad, approved, bad among approved."""
+    rows, decisions = int(now.counts.sum()), now.decisions.sum(axis=2)
+    approved, decided = int(decisions[:, APPROVED].sum()), int(decisions[:, DECLINED:].sum())
+    known = int(decisions[GOOD:, APPROVED].sum())
+    yield "labelled_rate", drift.rate(now.labelled, rows)
+    yield "default_rate", _rate(int(now.counts[BAD].sum()), now.labelled, "no outcome is known yet")
+    yield "approval_rate", _rate(approved, decided, "no decision is logged")
+    yield (
+        "approved_default_rate",
+        _rate(int(decisions[BAD, APPROVED]), known, "no outcome of an approved row is known yet"),
+    )
+
+
+def _rate(part: int, n: int, otherwise: str):
+    return drift.rate(part, n) if n else NotComputed(otherwise, 0)
+
+
+def estimates(bins: ScoreBins, _before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+    """What performance would be if the score still meant what it meant in the reference (CBPE)."""
+    outcomes = estimate.expected_outcomes(now, bins)
+    yield "estimated_auc", estimate.estimated_auc(outcomes)
+    yield "estimated_brier", estimate.estimated_brier(outcomes)
+    yield "estimated_default_rate", estimate.estimated_default_rate(outcomes)
+    for cut_off, cut in zip(bins.cut_offs.tolist(), bins.cut_off_cuts.tolist(), strict=True):
+        for name in ("precision", "recall", "accuracy"):
+            yield f"estimated_{name}@{cut_off:g}", _estimated(name, outcomes, cut_off, cut)
+
+
+def _estimated(name: str, outcomes, cut_off: float, cut: int):
+    """Expected counts are no draws: their share has no interval. `n` is the rows of the window."""
+    if isinstance(outcomes, NotComputed):
+        return outcomes
+    table = estimate.estimated_confusion(outcomes, cut_off, cut)
+    outcome = getattr(accuracy, name)(table)
+    return outcome if isinstance(outcome, NotComputed) else Value(outcome.value, table.n)

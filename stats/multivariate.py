@@ -1,0 +1,48 @@
+"""Drift of the numeric features together: error of the reference's principal components, from second moments."""
+
+import numpy as np
+
+from stats.results import NotComputed, Refused, Value, computed, require_rows
+from stats.state import Moments
+
+EXPLAINED = 0.65
+
+
+@computed
+def reconstruction_error(
+    reference: Moments | None, current: Moments | None, *, explained: float = EXPLAINED
+) -> Value | NotComputed:
+    """Root mean squared error per row of rebuilding the window from the reference's main components.
+
+    Features are standardised by the reference; missing values enter at its mean, and values are clipped to
+    ±10 sd, so that one absurd value does not hide the rest. The components are the fewest that explain the
+    share `explained` of the reference's variance, one direction at least being left out. With M the second
+    moments, the mean squared error is trace((I - P)·M) about the reference's mean.
+    Source: Jolliffe 2002, Principal Component Analysis, §2.1; used for drift by NannyML ("data reconstruction").
+    """
+    if reference is None or current is None or not reference.total.size:
+        raise Refused("second moments are kept for the whole window and numeric features only", 0)
+    require_rows(current.rows, "rows")
+    require_rows(reference.rows, "rows in the reference", minimum=2)
+    components = _components(reference, explained)
+    mean = reference.total / reference.rows
+    second = _about(current, mean)
+    squared = np.trace(second) - np.trace(components.T @ second @ components)
+    return Value(float(max(squared, 0.0) ** 0.5), current.rows)
+
+
+def _components(reference: Moments, explained: float) -> np.ndarray:
+    """(p, k) orthonormal; raises Refused where fewer than two directions vary."""
+    values, vectors = np.linalg.eigh(_about(reference, reference.total / reference.rows))
+    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    varying = int((values > 1e-12 * values.sum()).sum())
+    if varying < 2:
+        raise Refused("fewer than two numeric features vary in the reference", reference.rows)
+    kept = int(np.searchsorted(np.cumsum(values) / values.sum(), explained)) + 1
+    return vectors[:, : min(kept, varying - 1)]
+
+
+def _about(moments: Moments, centre: np.ndarray) -> np.ndarray:
+    """Second moments about `centre`, per row."""
+    mean = moments.total / moments.rows
+    return moments.products / moments.rows - np.outer(mean, centre) - np.outer(centre, mean) + np.outer(centre, centre)
