@@ -1,0 +1,217 @@
+"""The reference engine: slow, obvious, row by row in memory. What the fast engines must agree with.
+
+It shares with them the meaning of a column (engines.columns) and nothing of their counting: rows are judged one
+at a time in plain Python, and every state is filled from the list of its rows with NumPy's own functions.
+Counts must be equal; sums may differ by 1e-9 relative, since additions are ordered differently.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+
+from engines import admission as reasons
+from engines.admission import day_of, microseconds
+from engines.columns import DAY_MICROSECONDS, NO_DAY, NO_TIME, as_levels, as_moments, as_numbers, texts_of
+from engines.kernels import CLIP
+from engines.log import LogSpec
+from engines.partition import ALL
+from engines.reading import open_partition
+from engines.sources import Partition
+from stats.bins import bin_positions
+from stats.reference import CategoryLevels, NumberBins, ReferenceProfile, ScoreBins
+from stats.state import (
+    APPROVED,
+    BAD,
+    DECLINED,
+    GOOD,
+    NAMED_NEW_LEVELS,
+    UNKNOWN,
+    CategoryCounts,
+    Moments,
+    NumberCounts,
+    ProfileState,
+    ScoreCounts,
+)
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What an engine must agree on: states by (bank's day, segment) and the account of rows."""
+
+    states: dict[tuple[date, str], ProfileState]
+    rows_read: int
+    refused: dict[str, int]
+
+
+def profile_in_memory(
+    partition: Partition, spec: LogSpec, reference: ReferenceProfile, *, labels_as_of: datetime | None = None
+) -> Counted:
+    """As engines.local.profile_partition, for as many rows as fit in memory as Python objects."""
+    rows = read_rows(partition, spec)
+    used, refused = judge(rows)
+    as_of = None if labels_as_of is None else microseconds(labels_as_of)
+    for row in used:
+        row["label class"] = label_class(row, spec, as_of)
+        row["decision class"] = decision_class(row, spec)
+    grouped = defaultdict(list)
+    for row in used:
+        for segment in segments_of(row, reference.segments):
+            grouped[day_of(row["day"]), segment].append(row)
+    states = {key: count(group, key[1], spec, reference) for key, group in grouped.items()}
+    return Counted(states, len(rows), dict(refused))
+
+
+def read_rows(partition: Partition, spec: LogSpec) -> list[Row]:
+    """Every row as a dictionary: numbers as floats (NaN missing), the rest as text (None missing)."""
+    rows: list[Row] = []
+    reader = open_partition(partition, spec.columns)
+    for block in reader.blocks(spec.columns):
+        columns = {name: _values(name, column, spec) for name, column in block.read(spec.columns).items()}
+        for name in spec.columns:
+            columns.setdefault(name, [np.nan if name in spec.numbers else None] * block.rows)
+        moments, days = as_moments(block.read([spec.time])[spec.time], spec.time_zone)
+        for place in range(block.rows):
+            row = {name: values[place] for name, values in columns.items()}
+            roles = {"id": row[spec.row_id], "score": row[spec.score]}
+            rows.append({**row, **roles, "moment": int(moments[place]), "day": int(days[place])})
+    return rows
+
+
+def _values(name: str, column, spec: LogSpec) -> list:
+    if name in spec.numbers or name in (spec.score, spec.label):
+        return as_numbers(column)[0].tolist()
+    if name == spec.label_known_at:
+        return as_moments(column, spec.time_zone)[0].tolist()
+    if name == spec.row_id:
+        return texts_of(column).to_pylist()
+    return [names[at] if at >= 0 else None for positions, names in as_levels(column) for at in positions.tolist()]
+
+
+def judge(rows: list[Row]) -> tuple[list[Row], Counter[str]]:
+    """The usable rows, and how many were refused for which reason."""
+    used, refused, seen = [], Counter(), set()
+    for row in rows:
+        reason = _objection(row, seen)
+        if reason:
+            refused[reason] += 1
+        else:
+            seen.add(row["id"])
+            used.append(row)
+    return used, refused
+
+
+def _objection(row: Row, seen: set[str]) -> str | None:
+    if not row["id"]:
+        return reasons.NO_ROW_ID
+    if row["day"] == NO_DAY:
+        return reasons.NO_MOMENT
+    if not np.isfinite(row["score"]):
+        return reasons.NO_SCORE
+    if not 0 <= row["score"] <= 1:
+        return reasons.WRONG_SCORE
+    return reasons.REPEATED if row["id"] in seen else None
+
+
+def label_class(row: Row, spec: LogSpec, as_of: int | None) -> int:
+    label = row.get(spec.label) if spec.label else None
+    if label not in (0.0, 1.0) or not _known(row, spec, as_of):
+        return UNKNOWN
+    return BAD if label == 1.0 else GOOD
+
+
+def _known(row: Row, spec: LogSpec, as_of: int | None) -> bool:
+    if as_of is None:
+        return True
+    if spec.label_known_at and (row[spec.label_known_at] == NO_TIME or row[spec.label_known_at] > as_of):
+        return False
+    days = spec.label_maturity_days
+    return days is None or row["moment"] + days * DAY_MICROSECONDS <= as_of
+
+
+def decision_class(row: Row, spec: LogSpec) -> int:
+    decision = row.get(spec.decision) if spec.decision else None
+    if decision is None:
+        return 0
+    return APPROVED if decision.casefold() in {value.casefold() for value in spec.approved_values} else DECLINED
+
+
+def segments_of(row: Row, segments: tuple[CategoryLevels, ...]) -> list[str]:
+    """The cuts that a row belongs to."""
+    names = [ALL]
+    for segment in segments:
+        value = row[segment.name]
+        level = reasons.MISSING if value is None else value if value in segment.levels else reasons.OTHER
+        names.append(f"{segment.name}={level}")
+    return names
+
+
+def count(rows: list[Row], segment: str, spec: LogSpec, reference: ReferenceProfile) -> ProfileState:
+    """The state of the rows of one day and segment."""
+    return ProfileState(
+        rows=len(rows),
+        numbers=tuple(count_number(bins, _column(rows, bins.name)) for bins in reference.numbers),
+        categories=tuple(count_levels(c, [row[c.name] for row in rows]) for c in reference.categories),
+        score=count_scores(reference.score, rows),
+        moments=count_moments(reference.numbers, rows) if segment == ALL else None,
+    )
+
+
+def _column(rows: list[Row], name: str) -> np.ndarray:
+    return np.array([row[name] for row in rows], np.float64)
+
+
+def count_number(bins: NumberBins, values: np.ndarray) -> NumberCounts:
+    present = values[~np.isnan(values)]
+    finite = present[np.isfinite(present)]
+    cells = bins.edges.size + 1
+    counts = np.bincount(bin_positions(present, bins.edges), minlength=cells)
+    sums = np.bincount(bin_positions(finite, bins.edges), weights=finite, minlength=cells)
+    low, high = (finite.min(), finite.max()) if finite.size else (np.inf, -np.inf)
+    missing = values.size - present.size
+    return NumberCounts(np.append(counts, missing), sums, float(low), float(high), present.size - finite.size)
+
+
+def count_levels(levels: CategoryLevels, values: list[str | None]) -> CategoryCounts:
+    known, new, counts = len(levels.levels), Counter(), np.zeros(len(levels.levels) + 3, np.int64)
+    for value in values:
+        if value is None:
+            counts[known + 2] += 1
+        elif value in levels.levels:
+            counts[levels.levels.index(value)] += 1
+        elif levels.complete:
+            counts[known + 1] += 1
+            new[value] += 1
+        else:
+            counts[known] += 1
+    return CategoryCounts(counts, tuple(sorted(new.items())[:NAMED_NEW_LEVELS]))
+
+
+def count_scores(bins: ScoreBins, rows: list[Row]) -> ScoreCounts:
+    cells = bins.edges.size + 1
+    counts, sums, squares = np.zeros((3, cells), np.int64), np.zeros((3, cells)), np.zeros((3, cells))
+    losses, decisions = np.zeros(2), np.zeros((3, 3, bins.bands), np.int64)
+    band_edges, smallest = bins.edges[bins.band_cuts], np.finfo(np.float64).eps
+    for row in rows:
+        score, label = row["score"], row["label class"]
+        place = int(bin_positions(score, bins.edges))
+        counts[label, place] += 1
+        sums[label, place] += score
+        squares[label, place] += score**2
+        decisions[label, row["decision class"], int(bin_positions(score, band_edges))] += 1
+        if label != UNKNOWN:
+            likelihood = score if label == BAD else 1 - score
+            losses[label - 1] -= np.log(np.clip(likelihood, smallest, 1 - smallest))
+    return ScoreCounts(counts, sums, squares, losses, decisions)
+
+
+def count_moments(numbers: tuple[NumberBins, ...], rows: list[Row]) -> Moments:
+    matrix = np.zeros((len(rows), len(numbers)))
+    for place, bins in enumerate(numbers):
+        if bins.sd > 0:
+            standardised = (_column(rows, bins.name) - bins.mean) / bins.sd
+            matrix[:, place] = np.clip(np.nan_to_num(standardised, nan=0.0, posinf=CLIP, neginf=-CLIP), -CLIP, CLIP)
+    return Moments(len(rows), matrix.sum(axis=0), matrix.T @ matrix)
