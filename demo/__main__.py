@@ -5,12 +5,13 @@ It says what it does while it does it, keeps everything in var/demo, and ends in
 
 import argparse
 import fcntl
+import hashlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,32 +120,34 @@ def run(folder: Path, port: int) -> None:
 
 
 def set_up(environ: dict[str, str], folder: Path) -> None:
-    """The steps that must be over before a page can be served; each may be repeated at no harm."""
-    steps = [
-        ("roles and audit schema", ["bootstrap_database"]),
-        ("migrations", ["migrate", "--no-input", "--verbosity", "0"]),
-        ("static files", ["collectstatic", "--no-input", "--verbosity", "0"]),
-        ("people", ["demo_people", str(folder / "people.txt")]),
-    ]
-    if not environ.get("BOOTSTRAP_DATABASE_URL"):
-        steps = steps[1:]
-    for title, command in steps:
-        started = time.monotonic()
-        manage(command, environ, folder)
-        say("demo", f"{title}: done in {time.monotonic() - started:.1f} s")
-
-
-def manage(command: list[str], environ: dict[str, str], folder: Path) -> None:
-    """One `manage.py` command, its output kept; raises CannotStart with its last words."""
+    """What must be over before a page can be served; nothing, where it was done by this very code before."""
+    marker, wanted = folder / "set-up-by", fingerprint(environ)
+    if marker.exists() and marker.read_text() == wanted:
+        return
     log = folder / "logs" / "setup.log"
-    with log.open("a") as output:
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "manage.py", *command], env=environ, cwd=ROOT, stdout=output, stderr=output
-        )
-    if done.returncode:
+    with log.open("w") as errors:
+        argv = [sys.executable, "manage.py", "demo_setup", str(folder / "people.txt")]
+        setup = subprocess.Popen(argv, env=environ, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603
+        for line in setup.stdout:
+            say("demo", line.strip())
+    if setup.wait():
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
         last = lines[-1].rstrip(".") if lines else "it said nothing"
-        raise CannotStart(f"`manage.py {command[0]}` failed: {last}. The whole output is in {log}.")
+        raise CannotStart(f"Setting up the portal failed: {last}. The whole output is in {log}.")
+    marker.write_text(wanted)
+
+
+def fingerprint(environ: dict[str, str]) -> str:
+    """Of the code that setting up runs and of whom it sets up for. One's own servers may change: never the same."""
+    if "ASSAY_EMBEDDED_DATABASE" not in environ:
+        return secrets.token_hex()
+    digest = hashlib.sha256(environ["ASSAY_DEMO_APP_PASSWORD"].encode())
+    patterns = ("uv.lock", "*/migrations/*.py", "*/sql/*.sql", "*/management/commands/*.py", "static/**/*")
+    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()):
+        digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}".encode() + path.read_bytes())
+    for path in (ROOT / "demo" / "people.py", ROOT / "portal" / "settings.py", ROOT / "audit" / "governed.py"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def welcome(folder: Path, port: int, new_passwords: dict[str, str] | None) -> None:

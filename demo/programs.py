@@ -46,7 +46,7 @@ def answers(url: str) -> Callable[[], bool]:
 
 def _web(environ: Mapping[str, str], port: int, on_ready: Callable[[], None]) -> Program:
     argv = [BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    argv += ["--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers"]
+    argv += ["--workers", "1", "--blocking-threads", "8", "--respawn-failed-workers"]
     return Program(
         "web",
         [*argv, "portal.wsgi:application"],
