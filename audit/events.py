@@ -53,4 +53,3 @@ COLUMNS_CHANGED = Event(
     "Columns changed by a migration",
     "{rows} row(s) of {table} were captured again with the columns that a migration left",
 )
-ARTEFACT_FILED = Event("audit.artefact_filed", "File filed", "{name}, {size} bytes, sha256 {sha256}")

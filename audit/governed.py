@@ -26,7 +26,7 @@ def of_person(table: str, subject: str) -> Governed:
 
 
 GOVERNED = (
-    Governed("audit_artefact", "audit.artefact"),
+    Governed("audit_artefact", "audit.artefact", "trail"),
     Governed("audit_attachment", "audit.attachment", "trail"),
     Governed("accounts_unit", "accounts.unit"),
     Governed("accounts_person", "accounts.person", "id", "accounts.person"),

@@ -163,6 +163,7 @@ class Artefact(models.Model):
     size = models.BigIntegerField(help_text="bytes")
     media_type = models.CharField(max_length=120)
     retention = models.CharField(max_length=20, choices=Retention)
+    trail = models.CharField(max_length=120, help_text="The trail on which it was filed first")
     filed_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

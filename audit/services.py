@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable
 from typing import Protocol
 
-from django.db import connection, models, transaction
+from django.db import connection, models
 
 from audit import effects
-from audit.events import ARTEFACT_FILED, Event
+from audit.events import Event
 from audit.models import Artefact, Attachment, subject_name
 from audit.origin import current_origin
 
@@ -63,10 +63,9 @@ def record_about(event: Event, *, subject: str, trails: list[str], by: Actor | N
         return cursor.fetchone()[0]
 
 
-@transaction.atomic
-def file_artefact(
+def attach(
     *,
-    content: Iterable[bytes],
+    sha256: str,
     media_type: str,
     name: str,
     role: str,
@@ -76,14 +75,21 @@ def file_artefact(
     code_version: str,
     how_to_repeat: str = "",
     retention: str = Artefact.Retention.RECORD,
-    by: Actor | None,
 ) -> Attachment:
-    """Keep a file by its SHA-256 and hang it on `subject` and its trail. The same file twice is one file."""
-    sha256, size = effects.keep(content)
+    """Hang a file that lies in the artefact folder on `subject` and its trail. The same file twice is one file.
+
+    The caller announces it, with the digest, in the entry about what the file is for.
+    """
     artefact, _ = Artefact.objects.get_or_create(
-        sha256=sha256, defaults={"size": size, "media_type": media_type, "retention": retention}
+        sha256=sha256,
+        defaults={
+            "size": effects.path_of(sha256).stat().st_size,
+            "media_type": media_type,
+            "retention": retention,
+            "trail": subject_name(trail),
+        },
     )
-    attachment, is_new = Attachment.objects.get_or_create(
+    attachment, _ = Attachment.objects.get_or_create(
         artefact=artefact,
         subject=subject_name(subject),
         role=role,
@@ -95,20 +101,4 @@ def file_artefact(
             "how_to_repeat": how_to_repeat,
         },
     )
-    if is_new:
-        record_about(
-            ARTEFACT_FILED,
-            subject=subject_name(artefact),
-            trails=[subject_name(subject), subject_name(trail)],
-            by=by,
-            data={
-                "name": name,
-                "role": role,
-                "sha256": sha256,
-                "size": size,
-                "media_type": media_type,
-                "retention": artefact.retention,
-                "inputs": inputs,
-            },
-        )
     return attachment

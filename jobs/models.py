@@ -59,18 +59,14 @@ class Job(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(
-                fields=["published_at"], condition=Q(state__in=["queued", "running"]), name="job_unfinished"
-            ),
+            models.Index(fields=["published_at"], condition=Q(state__in=["queued", "running"]), name="job_unfinished"),
         ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state="running", lease_until__isnull=False) | ~Q(state="running"),
                 name="running_job_has_a_lease",
             ),
-            models.CheckConstraint(
-                condition=Q(done_count__lte=F("total_count")), name="job_done_within_total"
-            ),
+            models.CheckConstraint(condition=Q(done_count__lte=F("total_count")), name="job_done_within_total"),
         ]
 
     def __str__(self) -> str:

@@ -87,9 +87,7 @@ def refuse(*, job: Job, message: str) -> None:
 
 
 def cancelled(*, job: Job) -> None:
-    _end(
-        job, Job.State.CANCELLED, "Cancelled on request; what was computed before is kept where it was filed."
-    )
+    _end(job, Job.State.CANCELLED, "Cancelled on request; what was computed before is kept where it was filed.")
 
 
 def fail(*, job: Job, message: str) -> None:
@@ -162,9 +160,7 @@ def _lost(job: Job):
 
 
 def _end(job: Job, state: str, message: str, **changes) -> None:
-    _held(job).update(state=state, message=message, finished_at=Now(), lease_until=None, **changes) or _lost(
-        job
-    )
+    _held(job).update(state=state, message=message, finished_at=Now(), lease_until=None, **changes) or _lost(job)
 
 
 def database_now():

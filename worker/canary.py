@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 def prove_sandbox_of_ml_worker(*, sender, **_sent) -> None:
     """worker_init receiver. Without a sandbox the worker runs on, and every explanation is refused with the reason."""
-    if "ml" not in {queue for queue in sender.app.amqp.queues}:
+    if "ml" not in sender.app.amqp.queues:
         return
     try:
         report = prove_sandbox()

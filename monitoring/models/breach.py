@@ -24,7 +24,13 @@ class Breach(models.Model):
 
     model = models.ForeignKey("inventory.Model", models.PROTECT, related_name="breaches")
     window = models.ForeignKey("monitoring.Window", models.PROTECT, related_name="breaches")
-    threshold = models.ForeignKey("monitoring.Threshold", models.PROTECT, related_name="breaches")
+    threshold = models.ForeignKey(
+        "monitoring.Threshold",
+        models.PROTECT,
+        null=True,
+        related_name="breaches",
+        help_text="Empty for what is a breach by itself: a model that does not give its logged scores",
+    )
     metric = models.CharField(max_length=40)
     column = models.CharField(max_length=120, blank=True)
     segment = models.CharField(max_length=120, blank=True)

@@ -19,6 +19,11 @@ class Monitor(models.Model):
         PARQUET = "parquet", "Parquet"
         CSV = "csv", "CSV"
 
+    class Span(models.TextChoices):
+        DAY = "day", "Day"
+        WEEK = "week", "Week"
+        MONTH = "month", "Month"
+
     model = models.ForeignKey("inventory.Model", models.PROTECT, related_name="monitors")
     version = models.ForeignKey("inventory.ModelVersion", models.PROTECT, related_name="monitors")
     name = models.CharField(max_length=120)
@@ -28,9 +33,8 @@ class Monitor(models.Model):
     reference_location = models.CharField(max_length=500, help_text="The log of the reference window")
     reference_since = models.DateField(null=True, blank=True)
     reference_until = models.DateField(null=True, blank=True)
-    minimum_rows = models.PositiveIntegerField(
-        default=300, help_text="A window with fewer rows has no metrics"
-    )
+    span = models.CharField(max_length=5, choices=Span, default=Span.MONTH, help_text="What one window covers")
+    minimum_rows = models.PositiveIntegerField(default=300, help_text="A window with fewer rows has no metrics")
     seed = models.PositiveBigIntegerField(help_text="Of every sample that its runs draw")
     explained = models.JSONField(
         null=True, blank=True, help_text="What SHAP explains: method, output and link; empty: nothing"
@@ -67,6 +71,7 @@ class Reference(models.Model):
     monitor = models.ForeignKey(Monitor, models.PROTECT, related_name="references")
     number = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64, help_text="Of the stored profile")
+    sample_sha256 = models.CharField(max_length=64, help_text="Of the stored sample of its rows")
     rows = models.PositiveBigIntegerField()
     inputs = models.JSONField(help_text="Partition key to sha256")
     fitted_at = models.DateTimeField(auto_now_add=True)
@@ -88,9 +93,6 @@ class Threshold(models.Model):
     model = models.ForeignKey("inventory.Model", models.PROTECT, related_name="+")
     monitor = models.ForeignKey(Monitor, models.PROTECT, related_name="thresholds")
     metric = models.CharField(max_length=40)
-    of_features = models.BooleanField(
-        default=False, help_text="Of each feature, rather than of score and outcome"
-    )
     side = models.CharField(max_length=5, choices=Side)
     watch = models.FloatField()
     breach = models.FloatField()
@@ -101,9 +103,7 @@ class Threshold(models.Model):
     class Meta:
         ordering = ["metric"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["monitor", "metric", "of_features"], name="threshold_once_per_metric"
-            ),
+            models.UniqueConstraint(fields=["monitor", "metric"], name="threshold_once_per_metric"),
             models.CheckConstraint(
                 condition=Q(side="above", breach__gte=F("watch")) | Q(side="below", breach__lte=F("watch")),
                 name="threshold_breach_beyond_watch",
@@ -115,9 +115,7 @@ class Threshold(models.Model):
 
     def level_of(self, value: float) -> str:
         """'breach', 'watch' or 'good'. A value on the threshold has crossed it."""
-        crossed = (
-            (lambda limit: value >= limit) if self.side == self.Side.ABOVE else (lambda limit: value <= limit)
-        )
+        crossed = (lambda limit: value >= limit) if self.side == self.Side.ABOVE else (lambda limit: value <= limit)
         if crossed(self.breach):
             return "breach"
         return "watch" if crossed(self.watch) else "good"

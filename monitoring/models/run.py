@@ -69,9 +69,6 @@ class PartitionProfile(models.Model):
     key = models.CharField(max_length=300)
     file_sha256 = models.CharField(max_length=64)
     labels_as_of = models.DateTimeField()
-    next_label_at = models.DateTimeField(
-        null=True, help_text="When the next label of this file becomes known: valid until then"
-    )
     sha256 = models.CharField(max_length=64, help_text="Of the stored states")
     rows_read = models.PositiveBigIntegerField()
     rows_refused = models.PositiveBigIntegerField()

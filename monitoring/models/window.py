@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 
@@ -40,7 +42,12 @@ class Window(models.Model):
 
     @property
     def label(self) -> str:
-        return f"{self.start_on:%Y-%m}"
+        """Words for the stretch: a month, or its days."""
+        if self.start_on.day == 1 and (self.end_on + timedelta(days=1)).day == 1:
+            return f"{self.start_on:%b %Y}"
+        if self.start_on == self.end_on:
+            return f"{self.start_on:%-d %b %Y}"
+        return f"{self.start_on:%-d %b} to {self.end_on:%-d %b %Y}"
 
 
 class Measurement(models.Model):
@@ -48,9 +55,7 @@ class Measurement(models.Model):
 
     window = models.ForeignKey(Window, models.PROTECT, related_name="measurements")
     metric = models.CharField(max_length=40)
-    column = models.CharField(
-        max_length=120, blank=True, help_text="The feature; empty for score and outcome"
-    )
+    column = models.CharField(max_length=120, blank=True, help_text="The feature; empty for score and outcome")
     segment = models.CharField(max_length=120, blank=True, help_text="Empty for all rows")
     value = models.FloatField(null=True)
     n = models.PositiveBigIntegerField()

@@ -1,0 +1,40 @@
+from audit.events import Event
+
+MONITOR_DEFINED = Event(
+    "monitoring.monitor_defined",
+    "Monitor defined",
+    "{name}: {features} features, {span} windows, {thresholds} thresholds",
+)
+REFERENCE_FITTED = Event(
+    "monitoring.reference_fitted", "Reference fitted", "{monitor}: reference {number}, {rows} rows, profile {sha256}"
+)
+RUN_ASKED = Event("monitoring.run_asked", "Run asked for", "{monitor}, labels known by {labels_as_of}")
+RUN_COMPLETED = Event(
+    "monitoring.run_completed",
+    "Run completed",
+    "{run}: {outcome}, {rows_read} rows in {partitions} partitions, {windows} windows measured, result {result_digest}",
+)
+RUN_REFUSED = Event("monitoring.run_refused", "Run refused", "{run}: {reason}")
+WINDOW_RESTATED = Event(
+    "monitoring.window_restated", "Window restated", "{window}: revision {revision}, {labelled} labels"
+)
+BREACH_OPENED = Event(
+    "monitoring.breach_opened", "Breach opened", "{metric} {column} is {value} in {window}, threshold {threshold}"
+)
+EXPLAINED = Event(
+    "monitoring.explained",
+    "SHAP report filed",
+    "{window}: {method}, {rows} rows, strongest {strongest}, values {sha256}",
+)
+EXPLANATION_REFUSED = Event("monitoring.explanation_refused", "Explanation refused", "{window}: {reason}")
+SCORES_DIFFER = Event(
+    "monitoring.scores_differ",
+    "Logged scores differ",
+    "{window}: {unequal} of {compared} re-scored rows differ from the log, by up to {largest}",
+)
+REPORT_FILED = Event(
+    "monitoring.report_filed",
+    "Evidently report filed",
+    "{window}: Evidently {version}, page {html_sha256}, figures {json_sha256}",
+)
+REPORT_REFUSED = Event("monitoring.report_refused", "Evidently report refused", "{window}: {reason}")

@@ -1,0 +1,136 @@
+"""From profiles to figures: which stretch of days is a window, what is measured of it, how it stands.
+
+Pure: profiles and thresholds in, figures out. The same profiles give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+from dateutil.relativedelta import relativedelta
+
+from audit.services import canonical
+from engines.partition import ALL, PartitionProfile, window
+from monitoring.models import Monitor, Threshold
+from stats.measure import Measurement as Figure
+from stats.measure import measure
+from stats.reference import ReferenceProfile
+
+ROOT = Path(__file__).resolve().parent.parent
+SPANS = {
+    Monitor.Span.DAY: relativedelta(days=1),
+    Monitor.Span.WEEK: relativedelta(weeks=1),
+    Monitor.Span.MONTH: relativedelta(months=1),
+}
+
+
+@dataclass(frozen=True)
+class MeasuredWindow:
+    """One window's figures, all segments, with the level that each reaches under its threshold."""
+
+    start_on: date
+    end_on: date
+    rows: int
+    labelled: int
+    state_sha256: str
+    figures: list[Figure]
+
+    def as_plain(self) -> dict:
+        """What the result's digest covers: every figure to its last bit."""
+        return {
+            "window": [self.start_on.isoformat(), self.end_on.isoformat()],
+            "state": self.state_sha256,
+            "figures": [
+                [
+                    f.metric,
+                    f.column or "",
+                    f.segment,
+                    _bits(f.value),
+                    f.n,
+                    _bits(f.bound),
+                    _bits(f.low),
+                    _bits(f.high),
+                    f.reason,
+                ]
+                for f in self.figures
+            ],
+        }
+
+
+def measure_windows(
+    profiles: Sequence[PartitionProfile], reference: ReferenceProfile, *, span: str, minimum_rows: int
+) -> list[MeasuredWindow]:
+    """Every window that the profiles' days touch, oldest first; a window between them without rows is empty."""
+    days = sorted({day for profile in profiles for day in profile.days})
+    segments = sorted({name for profile in profiles for name in profile.segments}, key=lambda name: (name != ALL, name))
+    return [
+        measured
+        for start, end in windows_over(days, span)
+        if (measured := _measure(profiles, reference, start, end, segments, minimum_rows)) is not None
+    ]
+
+
+def windows_over(days: Sequence[date], span: str) -> list[tuple[date, date]]:
+    """(first day, last day) of each window from the first day's to the last day's."""
+    if not days:
+        return []
+    start, windows = start_of(days[0], span), []
+    while start <= days[-1]:
+        following = start + SPANS[Monitor.Span(span)]
+        windows.append((start, following - timedelta(days=1)))
+        start = following
+    return windows
+
+
+def start_of(day: date, span: str) -> date:
+    """First day of the window that holds `day`: the month's first, the week's Monday, or the day itself."""
+    if span == Monitor.Span.MONTH:
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday()) if span == Monitor.Span.WEEK else day
+
+
+def _measure(profiles, reference, start, end, segments, minimum_rows) -> MeasuredWindow | None:
+    until = end + timedelta(days=1)
+    states = {name: window(profiles, since=start, until=until, segment=name) for name in segments}
+    states = {name: state for name, state in states.items() if state is not None}
+    if ALL not in states:
+        return None
+    figures = [
+        figure
+        for name, state in states.items()
+        for figure in measure(reference, state, segment="" if name == ALL else name, minimum_rows=minimum_rows)
+    ]
+    whole = states[ALL]
+    digest = hashlib.sha256(b"".join(name.encode() + bytes.fromhex(s.sha256) for name, s in states.items()))
+    return MeasuredWindow(start, end, whole.rows, whole.score.labelled, digest.hexdigest(), figures)
+
+
+def result_digest(windows: Iterable[MeasuredWindow]) -> str:
+    """One digest over every figure of a run."""
+    return hashlib.sha256(canonical({"windows": [w.as_plain() for w in windows]})).hexdigest()
+
+
+def threshold_for(figure: Figure, thresholds: Mapping[str, Threshold]) -> Threshold | None:
+    """The threshold that governs a figure; segments are measured, not judged."""
+    return None if figure.segment or figure.value is None else thresholds.get(figure.metric)
+
+
+def _bits(value: float | None) -> str:
+    return "" if value is None else float(value).hex()
+
+
+@cache
+def code_version() -> str:
+    """Version and a digest of the sources that make the figures, so that a figure names the code it came from."""
+    digest = hashlib.sha256()
+    for folder in ("stats", "engines", "sandbox", "monitoring"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return f"assay {version}, sources {digest.hexdigest()[:12]}"

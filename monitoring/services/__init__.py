@@ -1,0 +1,1 @@
+"""Verbs of monitoring, by what they are about: definitions, runs, explanations and reports."""

@@ -1,0 +1,185 @@
+"""Define a monitor: refused with the column and the reason before anything is stored."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import Account
+from accounts.refusals import InvalidInput, NotNow
+from audit.services import record
+from engines.log import LogSpec, LogSpecError
+from engines.refusals import LogRefused
+from engines.sources import check_log, find_partitions
+from inventory.models import Model, ModelVersion
+from inventory.permissions import check_can_monitor
+from jobs.models import Job, Schedule
+from jobs.schedules import following
+from jobs.services import database_now
+from monitoring import events
+from monitoring.models import Monitor, Threshold
+from monitoring.services.runs import RUN
+from monitoring.sources import LocationRefused, check_location
+from sandbox.explanation import ExplanationTarget
+from stats.thresholds import DEFAULT_BANDS
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A threshold as it is asked for: from `watch` on it is watched, from `breach` on it is a breach."""
+
+    metric: str
+    side: str
+    watch: float
+    breach: float
+    rationale: str
+
+
+USUAL_LIMITS = tuple(
+    Limit(bands.metric, bands.bad_when, bands.amber, bands.red, bands.source) for bands in DEFAULT_BANDS
+)
+
+
+@transaction.atomic
+def define_monitor(
+    *,
+    model: Model,
+    version: ModelVersion,
+    name: str,
+    location: str,
+    format: str,
+    columns: dict,
+    reference_location: str,
+    reference_since: date | None = None,
+    reference_until: date | None = None,
+    span: str = Monitor.Span.MONTH,
+    minimum_rows: int = 300,
+    cadence: str | None = None,
+    limits: tuple[Limit, ...] = USUAL_LIMITS,
+    explained: dict | None = None,
+    announced_shifts: list[dict] | None = None,
+    by: Account,
+) -> Monitor:
+    """Store a monitor whose log was looked at and fits its definition.
+
+    columns   what the log's columns mean, as LogSpec.to_dict writes it
+    cadence   a Schedule.Cadence, or None where runs are asked for by hand
+    explained the fields of an ExplanationTarget, or None
+    Raises InvalidInput with a sentence for each column or field at fault.
+    """
+    model = Model.objects.select_for_update(of=("self",)).select_related("unit").get(pk=model.pk)
+    check_can_monitor(by, model)
+    if version.model_id != model.pk:
+        raise InvalidInput({"version": f"{version} is a version of another model."})
+    if version.digest_state == ModelVersion.DigestState.MISMATCH:
+        raise NotNow(f"{version} was refused: {version.digest_note}")
+    if model.monitors.filter(name=name).exists():
+        raise InvalidInput({"name": f"{model.ref} has a monitor called {name!r} already."})
+    spec = _checked_columns(columns)
+    _check_explained(explained)
+    _check_limits(limits)
+    _check_logs(spec, format, {"location": location, "reference_location": reference_location})
+    monitor = Monitor.objects.create(
+        model=model,
+        version=version,
+        name=name,
+        location=location,
+        format=format,
+        columns=spec.to_dict(),
+        reference_location=reference_location,
+        reference_since=reference_since,
+        reference_until=reference_until,
+        span=span,
+        minimum_rows=minimum_rows,
+        seed=zlib.crc32(f"{model.ref}/{name}".encode()),
+        explained=explained,
+        announced_shifts=announced_shifts or [],
+        defined_by=by.person,
+    )
+    for limit in limits:
+        Threshold.objects.create(model=model, monitor=monitor, set_by=by.person, **limit.__dict__)
+    if cadence:
+        monitor.schedule = _schedule(monitor, cadence)
+        monitor.save(update_fields=["schedule"])
+    record(
+        events.MONITOR_DEFINED,
+        subject=monitor,
+        trails=[model],
+        by=by,
+        data={
+            "name": name,
+            "version": version.label,
+            "features": len(spec.features),
+            "span": monitor.get_span_display().lower(),
+            "thresholds": len(limits),
+            "cadence": cadence or "by hand",
+        },
+    )
+    return monitor
+
+
+def spec_of(monitor: Monitor) -> LogSpec:
+    return LogSpec.from_dict(monitor.columns)
+
+
+def _checked_columns(columns: dict) -> LogSpec:
+    try:
+        return LogSpec.from_dict({"time_zone": settings.BANK_TIME_ZONE} | columns)
+    except LogSpecError as wrong:
+        raise InvalidInput({f"columns/{wrong.column}" if wrong.column else "columns": f"{wrong}."}) from wrong
+
+
+def _check_explained(explained: dict | None) -> None:
+    try:
+        ExplanationTarget(**(explained or {"flavour": "pyfunc", "method": "predict"}))
+    except (TypeError, ValueError) as wrong:
+        raise InvalidInput({"explained": f"{wrong}."}) from wrong
+
+
+def _check_limits(limits: tuple[Limit, ...]) -> None:
+    problems = {}
+    for place, limit in enumerate(limits):
+        if limit.side not in Threshold.Side.values:
+            problems[f"limits/{place}/side"] = f"above or below is wanted, got {limit.side!r}."
+        elif (limit.breach < limit.watch) if limit.side == "above" else (limit.breach > limit.watch):
+            problems[f"limits/{place}/breach"] = (
+                f"The breach level must lie beyond the watch level: {limit.side} {limit.watch}, got {limit.breach}."
+            )
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _check_logs(spec: LogSpec, format: str, locations: dict[str, str]) -> None:
+    problems: dict[str, str] = {}
+    for field, location in locations.items():
+        try:
+            partitions = find_partitions(check_location(location), format)
+        except (LocationRefused, LogRefused) as refusal:
+            problems[field] = str(refusal)
+            continue
+        for problem in check_log(partitions, spec):
+            where = f"columns/{problem.column}" if problem.column else field
+            problems.setdefault(where, f"{problem.reason}.")
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _schedule(monitor: Monitor, cadence: str) -> Schedule:
+    schedule = Schedule(
+        name=f"Monitor {monitor.pk}",
+        task=RUN,
+        queue=Job.Queue.DEFAULT,
+        arguments={"monitor_id": monitor.pk},
+        cadence=cadence,
+        at_local_time=time(4, 0),
+        time_zone=settings.BANK_TIME_ZONE,
+        next_due_at=database_now(),
+    )
+    today = datetime.combine(database_now().astimezone(schedule.zone).date(), time(4, 0), tzinfo=schedule.zone)
+    schedule.next_due_at = following(schedule, today - timedelta(days=0))
+    schedule.save()
+    return schedule

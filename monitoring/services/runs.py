@@ -1,0 +1,358 @@
+"""Ask for runs, and store what they found: everything of one run in one transaction, under the job's fence."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Account
+from audit import effects
+from audit.models import Artefact
+from audit.services import attach, canonical, record
+from engines.partition import PartitionProfile as Profile
+from engines.sample import Sample
+from inventory.models import Standing
+from inventory.permissions import check_can_monitor
+from jobs.models import Job
+from jobs.services import effects_of, enqueue, finish, refuse
+from monitoring import events
+from monitoring.measures import MeasuredWindow, code_version, result_digest, threshold_for
+from monitoring.models import Breach, Measurement, Monitor, PartitionProfile, Reference, Run, Window
+from stats.reference import ReferenceProfile
+
+RUN = "monitoring.run"
+EXPLAIN = "monitoring.explain"
+REPORT = "monitoring.report"
+HISTORY = 12
+
+
+@transaction.atomic
+def ask_for_run(
+    *, monitor: Monitor, labels_as_of: datetime | None = None, repeats: Run | None = None, by: Account
+) -> Run:
+    """Enqueue a run. A repeat takes the label cut-off of the run that it repeats and reads everything again."""
+    check_can_monitor(by, monitor.model)
+    moment = repeats.labels_as_of if repeats else labels_as_of or timezone.now()
+    job = enqueue(task=RUN, arguments={"monitor_id": monitor.pk}, by=by)
+    run = Run.objects.create(model_id=monitor.model_id, monitor=monitor, job=job, labels_as_of=moment, repeats=repeats)
+    record(
+        events.RUN_ASKED,
+        subject=run,
+        trails=[monitor.model],
+        by=by,
+        data={"run": run.ref, "monitor": monitor.name, "labels_as_of": moment.isoformat()},
+    )
+    return run
+
+
+def run_of(job: Job) -> Run:
+    """The run that a job does; a scheduled job gets its run here, once."""
+    run = Run.objects.select_related("monitor__model__unit", "monitor__version", "repeats").filter(job=job).first()
+    if run:
+        return run
+    monitor = Monitor.objects.get(pk=job.arguments["monitor_id"])
+    due_at = datetime.fromisoformat(job.arguments["due_at"])
+    Run.objects.get_or_create(
+        job=job, defaults={"model_id": monitor.model_id, "monitor": monitor, "labels_as_of": due_at}
+    )
+    return run_of(job)
+
+
+def store_reference(
+    *, monitor: Monitor, profile: ReferenceProfile, sample: Sample, inputs: dict, job: Job
+) -> Reference:
+    """Keep a fitted reference as the monitor's next one."""
+    sha256, _ = effects.keep([profile.to_bytes()])
+    sample_sha256, _ = effects.keep([sample.to_bytes()])
+    with effects_of(job):
+        number = monitor.references.count() + 1
+        reference = Reference.objects.create(
+            model_id=monitor.model_id,
+            monitor=monitor,
+            number=number,
+            sha256=sha256,
+            sample_sha256=sample_sha256,
+            rows=profile.rows,
+            inputs=inputs,
+        )
+        for role, digest, retention in (
+            ("reference profile", sha256, Artefact.Retention.RECORD),
+            ("reference sample", sample_sha256, Artefact.Retention.SAMPLE),
+        ):
+            attach(
+                sha256=digest,
+                media_type="application/octet-stream",
+                name=f"{role} {number}",
+                role=role,
+                subject=reference,
+                trail=monitor.model,
+                inputs=inputs,
+                code_version=code_version(),
+                how_to_repeat="Run the monitor again with a new reference",
+                retention=retention,
+            )
+        record(
+            events.REFERENCE_FITTED,
+            subject=reference,
+            trails=[monitor.model],
+            by=None,
+            data={"monitor": monitor.name, "number": number, "rows": profile.rows, "sha256": sha256, "inputs": inputs},
+        )
+    return reference
+
+
+def store_profile(*, run: Run, reference: Reference, profile: Profile, job: Job) -> None:
+    """Keep what one reading of one partition left, so that a killed run goes on from here."""
+    sha256, _ = effects.keep([profile.to_bytes()])
+    with effects_of(job):
+        PartitionProfile.objects.get_or_create(
+            reference=reference,
+            key=profile.partition,
+            file_sha256=profile.partition_sha256,
+            labels_as_of=run.labels_as_of,
+            defaults={
+                "monitor": run.monitor,
+                "sha256": sha256,
+                "rows_read": profile.rows_read,
+                "rows_refused": sum(profile.refused.values()),
+                "reasons": reasons_of(profile),
+            },
+        )
+
+
+def reasons_of(profile: Profile) -> list[str]:
+    """Why rows were left out and why the partition is only partly computed, as sentences."""
+    refused = [f"{profile.partition}: {count:,} rows left out, {why}" for why, count in profile.refused.items()]
+    return refused + [f"{profile.partition}: {why}" for why in profile.reasons]
+
+
+def complete_run(
+    *,
+    run: Run,
+    reference: Reference,
+    profiles: list[Profile],
+    windows: list[MeasuredWindow],
+    inputs: dict,
+    reused: int,
+    job: Job,
+) -> Run:
+    """Store windows, figures and breaches, move the model's standing, announce: one transaction, once."""
+    reasons = [reason for profile in profiles for reason in reasons_of(profile)]
+    with effects_of(job):
+        run.reference = reference
+        run.inputs, run.reasons = inputs, reasons[:200]
+        run.input_digest = _input_digest(run, reference, inputs)
+        run.result_digest = result_digest(windows)
+        run.code_version = code_version()
+        run.rows_read = sum(profile.rows_read for profile in profiles)
+        run.rows_refused = sum(sum(profile.refused.values()) for profile in profiles)
+        run.partitions_read, run.partitions_reused = len(profiles) - reused, reused
+        run.outcome = Run.Outcome.PARTLY if reasons else Run.Outcome.COMPUTED
+        run.finished_at = timezone.now()
+        run.save()
+        _attach_profiles(run, profiles)
+        record(
+            events.RUN_COMPLETED,
+            subject=run,
+            trails=[run.monitor.model],
+            by=None,
+            data={
+                "run": run.ref,
+                "outcome": run.get_outcome_display().lower(),
+                "rows_read": run.rows_read,
+                "partitions": len(profiles),
+                "windows": len(windows),
+                "inputs": inputs,
+                "input_digest": run.input_digest,
+                "result_digest": run.result_digest,
+                "code_version": run.code_version,
+                "repeats": run.repeats.ref if run.repeats else None,
+                "same_bits": run.same_bits,
+            },
+        )
+        thresholds = {threshold.metric: threshold for threshold in run.monitor.thresholds.all()}
+        stored = [_store_window(run, measured, thresholds) for measured in windows]
+        _move_standing(run.monitor)
+        newest = next((w for w in reversed(stored) if w is not None), None)
+        if newest:
+            _ask_for_evidence(newest)
+        finish(job=job, message=_words(run))
+    return run
+
+
+def refuse_run(*, run: Run, reason: str, job: Job) -> None:
+    """Nothing can be computed: the reason stays on the run, on the trail and in the job."""
+    with effects_of(job):
+        run.outcome, run.reasons, run.finished_at = Run.Outcome.REFUSED, [reason], timezone.now()
+        run.code_version = code_version()
+        run.save(update_fields=["outcome", "reasons", "finished_at", "code_version"])
+        record(
+            events.RUN_REFUSED,
+            subject=run,
+            trails=[run.monitor.model],
+            by=None,
+            data={"run": run.ref, "reason": reason},
+        )
+        refuse(job=job, message=reason)
+
+
+def _input_digest(run: Run, reference: Reference, inputs: dict) -> str:
+    named = {
+        "partitions": inputs,
+        "columns": run.monitor.columns,
+        "reference": reference.sha256,
+        "labels_as_of": run.labels_as_of.isoformat(),
+        "span": run.monitor.span,
+        "minimum_rows": run.monitor.minimum_rows,
+    }
+    return hashlib.sha256(canonical(named)).hexdigest()
+
+
+def _attach_profiles(run: Run, profiles: list[Profile]) -> None:
+    for profile in profiles:
+        attach(
+            sha256=profile.sha256,
+            media_type="application/octet-stream",
+            name=f"profile of {profile.partition}",
+            role="partition profile",
+            subject=run,
+            trail=run.monitor.model,
+            inputs={profile.partition: profile.partition_sha256, "reference": profile.reference},
+            code_version=code_version(),
+            how_to_repeat=f"Repeat {run.ref}",
+            retention=Artefact.Retention.SAMPLE,
+        )
+
+
+def _store_window(run: Run, measured: MeasuredWindow, thresholds: dict) -> Window | None:
+    """The window's row; a window that says what it said before keeps its revision."""
+    known = Window.objects.filter(monitor=run.monitor, start_on=measured.start_on)
+    newest = known.filter(is_newest=True).select_related("run").first()
+    if newest and newest.state_sha256 == measured.state_sha256 and newest.run.reference_id == run.reference_id:
+        return newest
+    if newest:
+        known.filter(pk=newest.pk).update(is_newest=False)
+    window = Window.objects.create(
+        monitor=run.monitor,
+        run=run,
+        start_on=measured.start_on,
+        end_on=measured.end_on,
+        revision=newest.revision + 1 if newest else 1,
+        rows=measured.rows,
+        labelled=measured.labelled,
+        state_sha256=measured.state_sha256,
+    )
+    if newest:
+        record(
+            events.WINDOW_RESTATED,
+            subject=run,
+            trails=[run.monitor.model],
+            by=None,
+            data={"window": window.label, "revision": window.revision, "labelled": measured.labelled},
+        )
+    _store_figures(run, window, measured, thresholds)
+    return window
+
+
+def _store_figures(run: Run, window: Window, measured: MeasuredWindow, thresholds: dict) -> None:
+    rows, crossed = [], []
+    for figure in measured.figures:
+        threshold = threshold_for(figure, thresholds)
+        level = threshold.level_of(figure.value) if threshold else ""
+        rows.append(
+            Measurement(
+                window=window,
+                metric=figure.metric,
+                column=figure.column or "",
+                segment=figure.segment,
+                value=figure.value,
+                n=figure.n,
+                bound=figure.bound,
+                low=figure.low,
+                high=figure.high,
+                reason=figure.reason or "",
+                level=level,
+            )
+        )
+        if level in Breach.Level.values:
+            crossed.append((figure, threshold, level))
+    Measurement.objects.bulk_create(rows)
+    for figure, threshold, level in crossed:
+        _open_breach(run, window, figure, threshold, level)
+
+
+def _open_breach(run: Run, window: Window, figure, threshold, level: str) -> None:
+    breach = Breach.objects.create(
+        model_id=run.model_id,
+        window=window,
+        threshold=threshold,
+        metric=figure.metric,
+        column=figure.column or "",
+        segment=figure.segment,
+        value=figure.value,
+        level=level,
+    )
+    if level == Breach.Level.BREACH:
+        record(
+            events.BREACH_OPENED,
+            subject=breach,
+            trails=[run.monitor.model],
+            by=None,
+            data={
+                "metric": figure.metric,
+                "column": figure.column or "of the score",
+                "value": round(figure.value, 6),
+                "window": window.label,
+                "threshold": threshold.breach,
+                "run": run.ref,
+            },
+        )
+
+
+def _move_standing(monitor: Monitor) -> None:
+    """The model's row for lists: the newest window's worst level, and a year of the two headline figures."""
+    windows = list(Window.objects.newest_revisions().filter(monitor=monitor).order_by("-start_on")[:HISTORY])[::-1]
+    if not windows:
+        return
+    levels = set(
+        Measurement.objects.filter(window=windows[-1]).exclude(level="").values_list("level", flat=True).distinct()
+    )
+    light = next((level for level in ("breach", "watch", "good") if level in levels), Standing.Light.UNKNOWN)
+    history = {metric: _history(windows, metric) for metric in ("auc", "score_psi")}
+    standing = Standing.objects.select_for_update().get(model_id=monitor.model_id)
+    if standing.light != light:
+        standing.light, standing.light_since = light, timezone.now()
+    standing.last_run_at, standing.last_window = timezone.now(), windows[-1].label
+    standing.open_breaches = Breach.objects.filter(window=windows[-1], level=Breach.Level.BREACH).count()
+    standing.auc_history, standing.score_psi_history = history["auc"], history["score_psi"]
+    standing.latest_auc = next((value for value in reversed(history["auc"]) if value is not None), None)
+    standing.latest_score_psi = next((value for value in reversed(history["score_psi"]) if value is not None), None)
+    standing.save()
+
+
+def _history(windows: list[Window], metric: str) -> list[float | None]:
+    found = dict(
+        Measurement.objects.filter(window__in=windows, metric=metric, column="", segment="").values_list(
+            "window_id", "value"
+        )
+    )
+    return [found.get(window.pk) for window in windows]
+
+
+def _ask_for_evidence(window: Window) -> None:
+    """SHAP and Evidently reports of the newest window, once for each revision, on the `ml` queue."""
+    tasks = [REPORT, EXPLAIN] if window.monitor.explained else [REPORT]
+    for task in tasks:
+        enqueue(task=task, arguments={"window_id": window.pk}, queue=Job.Queue.ML, key=f"{task}:{window.pk}", by=None)
+
+
+def _words(run: Run) -> str:
+    words = f"{run.rows_read:,} rows in {run.partitions_read + run.partitions_reused} partitions"
+    if run.same_bits is not None:
+        words += "; the same figures, to the last bit" if run.same_bits else "; NOT the same figures as before"
+    if run.rows_refused:
+        words += f"; {run.rows_refused:,} rows left out, see the run's reasons"
+    return words
