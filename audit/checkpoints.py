@@ -24,7 +24,7 @@ from audit.signed_note import Signer
 
 logger = logging.getLogger(__name__)
 COVER_WITHIN = timedelta(seconds=10)
-NOTE = re.compile(r"^[^\n]+\n\d+\n[A-Za-z0-9+/=]{44}\n(?:[^\n]+\n)*\n— [^\n]+\n", re.MULTILINE)
+NOTE = re.compile(r"^[^\n]+\n\d+\n[A-Za-z0-9+/=]{44}\n(?:[^\n]+\n)*\n— [^\n]+ [A-Za-z0-9+/]{91}=\n", re.MULTILINE)
 TRIGGERS_LINE = "triggers"  # the checkpoint's extension line: what guarded the trail when it was signed
 
 
