@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from django.db.models import QuerySet
+
 from audit import effects, merkle, tree
 from audit.models import Artefact, Attachment, Checkpoint, Entry, RowHistory, SealedRecord
 
+ARTEFACTS = "audit_artefact"
 VERIFIER = Path(__file__).with_name("verifier.py")
 
 
@@ -31,8 +34,9 @@ def export_trail(stream: IO[bytes], *, trail: str | None, receipt_sizes: Iterabl
         archive.writestr("checkpoint.txt", checkpoint.full_note)
         archive.writestr("consistency.json", json.dumps(_consistency(checkpoint.size, receipt_sizes)))
         with archive.open("records.jsonl", "w") as lines:
-            for record in _records(trail, checkpoint.size):
-                lines.write(json.dumps(_as_json(record, trail, checkpoint.size)).encode() + b"\n")
+            artefacts = set(_artefacts(trail).values_list("pk", flat=True)) if trail else set()
+            for record in _records(trail, artefacts, checkpoint.size):
+                lines.write(json.dumps(_as_json(record, trail, artefacts, checkpoint.size)).encode() + b"\n")
         for sha256 in _files(trail):
             if (path := effects.path_of(sha256)).exists():
                 archive.write(path, f"artefacts/{sha256}")
@@ -45,19 +49,27 @@ def _consistency(size: int, receipt_sizes: Iterable[int]) -> dict[str, list[str]
     }
 
 
-def _records(trail: str | None, size: int) -> Iterator[SealedRecord]:
+def _records(trail: str | None, artefacts: set[int], size: int) -> Iterator[SealedRecord]:
     records = SealedRecord.objects.filter(position__lt=size).order_by("position")
     if trail:
         places = Entry.objects.on_trail(trail).values("sealed_in_id")
         rows = RowHistory.objects.filter(trail=trail).values("sealed_in_id")
-        records = records.filter(position__in=places.union(rows))
+        filed = RowHistory.objects.filter(table_name=ARTEFACTS, pk_text__in=map(str, artefacts)).values("sealed_in_id")
+        records = records.filter(position__in=places.union(rows, filed))
     return records.prefetch_related("entries", "rows").iterator(chunk_size=500)
 
 
-def _as_json(record: SealedRecord, trail: str | None, size: int) -> dict:
-    """One line of records.jsonl; of a transaction that touched several trails, only this one's words."""
+def _as_json(record: SealedRecord, trail: str | None, artefacts: set[int], size: int) -> dict:
+    """One line of records.jsonl; of a transaction that touched several trails, only this one's words.
+
+    An artefact's own row hangs on the trail that filed it first, and comes along wherever the file does.
+    """
     entries = [e for e in record.entries.all() if trail is None or trail in e.trails or e.subject == trail]
-    rows = [r for r in record.rows.all() if trail is None or r.trail == trail]
+    rows = [
+        r
+        for r in record.rows.all()
+        if trail in (None, r.trail) or (r.table_name == ARTEFACTS and int(r.pk_text) in artefacts)
+    ]
     line = {
         "record": base64.b64encode(bytes(record.body)).decode(),
         "entries": [_entry(entry) for entry in sorted(entries, key=lambda e: e.pk)],
@@ -86,8 +98,12 @@ def _row(row: RowHistory) -> dict:
     }
 
 
+def _artefacts(trail: str | None) -> QuerySet[Artefact]:
+    artefacts = Artefact.objects.all()
+    return artefacts.filter(pk__in=Attachment.objects.filter(trail=trail).values("artefact")) if trail else artefacts
+
+
 def _files(trail: str | None) -> Iterable[str]:
-    artefacts = Artefact.objects.filter(retention=Artefact.Retention.RECORD)
-    if trail:
-        artefacts = artefacts.filter(pk__in=Attachment.objects.filter(trail=trail).values("artefact"))
-    return artefacts.order_by("sha256").values_list("sha256", flat=True)
+    """What is kept for good; rows of customers stay where they are."""
+    kept = _artefacts(trail).filter(retention=Artefact.Retention.RECORD)
+    return kept.order_by("sha256").values_list("sha256", flat=True)

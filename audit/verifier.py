@@ -7,7 +7,7 @@ One file, Python's standard library only (3.9 or newer). The portal uses the sam
 
 What is checked
     bytes       every row body and entry hashes to the digest that the sealed records hold; every file to the
-                digest by which a sealed entry or row names it
+                digest by which a sealed row names it
     records     every sealed record hashes to its Merkle leaf (RFC 6962: sha256(0x00, record))
     inclusion   every leaf leads to the root of the export's checkpoint; a whole export is rebuilt instead
     checkpoint  the C2SP signed note carries the log's Ed25519 signature, and each witness's cosignature
@@ -438,8 +438,6 @@ class Audit:
                 )
                 continue
             entries.remove(digest)
-            if entry["event"] == "audit.artefact_filed":
-                self.expect_file(json.loads(body))
         for row in record["rows"]:
             body = base64.b64decode(row["body"], validate=True)
             self.facts["rows"] += 1
@@ -451,24 +449,22 @@ class Audit:
                 continue
             rows.remove(digest)
             if row["table"] == "audit_artefact":
-                self.expect_file(json.loads(body))
+                artefact = json.loads(body)
+                self.files[artefact["sha256"]] = artefact["retention"]
         if self.export.whole and (entries or rows):
             self.defects.append(
                 "record %d: %d entries and %d rows that were sealed are missing" % (position, len(entries), len(rows))
             )
 
-    def expect_file(self, artefact):
-        self.files[artefact["sha256"]] = artefact["retention"]
-
     def check_files(self):
-        """Each file of the export is one that sealed bytes name; each that must be kept is there."""
+        """Each file of the export is one that a sealed row names; each that must be kept is there."""
         for name in sorted(self.export.names):
             folder, _, sha256 = name.partition("/")
             if folder != "artefacts" or not sha256:
                 continue
             self.facts["files"] += 1
             if sha256 not in self.files:
-                self.defects.append("file %s is named by no sealed entry" % sha256)
+                self.defects.append("file %s is named by no sealed row" % sha256)
             elif self.export.sha256_of(name) != sha256:
                 self.defects.append("file %s is not the one that was filed" % sha256)
         for sha256, retention in sorted(self.files.items()):
