@@ -1,4 +1,4 @@
-"""Small drawings inside a table cell, as SVG with classes and without script: a line, two shapes, a cut bar."""
+"""Small drawings inside a table cell, as SVG with classes, without script: a line, two shapes, a cut bar."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,8 +16,8 @@ def sparkline(values: Sequence[float | None], spoken: str, state: str) -> SafeSt
     runs = _runs(_spread(values))
     x, y = runs[-1][-1]
     return format_html(
-        '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}<circle class="end" cx="{}" cy="{}" r="2.2"/>'
-        "</svg>",
+        '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}'
+        '<circle class="end" cx="{}" cy="{}" r="2.2"/></svg>',
         f"spark {state}".strip(),
         WIDTH,
         HEIGHT,
@@ -65,10 +65,7 @@ def shape(reference: Sequence[float], current: Sequence[float], label: str) -> S
     bars = format_html_join(
         "",
         '<rect class="f-ref" x="{}" y="{}" width="{}" height="{}"/>',
-        (
-            (round(i * wide + 0.5, 1), round(SHAPE_HEIGHT - h, 1), round(wide - 1, 1), h)
-            for i, h in enumerate(tall)
-        ),
+        ((round(i * wide + 0.5, 1), round(SHAPE_HEIGHT - h, 1), round(wide - 1, 1), h) for i, h in enumerate(tall)),
     )
     steps = []
     for i, share in enumerate(current):

@@ -3,22 +3,21 @@
 import math
 from datetime import timedelta
 from decimal import Decimal
+from numbers import Integral, Real
 
 MINUS = "−"
 GAP = "\N{NO-BREAK SPACE}"
 NOTHING = "–"
 
-type Real = int | float | Decimal
-
 
 def is_number(value: object) -> bool:
-    """True for a finite int, float or Decimal; a bool is not a figure."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    """True for a finite figure, numpy's and Decimal too; a bool is none."""
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
         return False
     return math.isfinite(value)
 
 
-def number_text(value: Real | None, digits: int | None = None) -> str:
+def number_text(value: Real | Decimal | None, digits: int | None = None) -> str:
     """`value` with thousands and a true minus; without `digits`, an integer plain and a float with up to six.
 
     None, NaN and infinity become a dash, since a page must not show a figure that nobody computed.
@@ -28,7 +27,7 @@ def number_text(value: Real | None, digits: int | None = None) -> str:
     if not is_number(value):
         return NOTHING
     if digits is None:
-        text = f"{value:,}" if isinstance(value, int | Decimal) else f"{value:,.6g}"
+        text = f"{value:,}" if isinstance(value, Integral | Decimal) else f"{value:,.6g}"
     else:
         text = f"{value:,.{digits}f}"
     if not text.strip("-0.,"):
@@ -36,7 +35,7 @@ def number_text(value: Real | None, digits: int | None = None) -> str:
     return text.replace("-", MINUS)
 
 
-def percent_text(rate: Real | None, digits: int = 1) -> str:
+def percent_text(rate: Real | Decimal | None, digits: int = 1) -> str:
     """A fraction 0..1 as per cent.
 
     >>> percent_text(0.0942).replace(GAP, " ")
