@@ -11,6 +11,8 @@ from audit.events import Event
 from audit.models import Artefact, Attachment, subject_name
 from audit.origin import current_origin
 
+Retention = Artefact.Retention
+
 
 class Actor(Protocol):
     """Who acts: an account, named on the trail by its person and by itself."""
@@ -74,7 +76,7 @@ def attach(
     inputs: dict[str, str],
     code_version: str,
     how_to_repeat: str = "",
-    retention: str = Artefact.Retention.RECORD,
+    retention: str = Retention.RECORD,
 ) -> Attachment:
     """Hang a file that lies in the artefact folder on `subject` and its trail. The same file twice is one file.
 

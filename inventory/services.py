@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Person, Unit
 from accounts.refusals import InvalidInput
-from audit.models import SubjectHead, subject_name
+from audit.reading import head_digest
 from audit.services import record
 from inventory import events, permissions
 from inventory.models import Model, ModelVersion, Standing
@@ -218,5 +218,4 @@ def fail_digest(*, version: ModelVersion, reason: str, job: Job) -> None:
 
 def digest_of(record_: Model | ModelVersion) -> str:
     """Digest of a governed record as it stands now, in hex: its ETag."""
-    head = SubjectHead.objects.filter(subject=subject_name(record_)).first()
-    return bytes(head.digest).hex() if head else ""
+    return head_digest(record_)

@@ -2,7 +2,7 @@
 
 from accounts.models import Person
 from accounts.refusals import NotNow, NotPermitted
-from audit.models import SubjectHead
+from audit.reading import head_digest
 from proposals.models import TRANSITIONS, Proposal
 
 
@@ -21,12 +21,6 @@ def check_second_person(proposal: Proposal, person: Person) -> None:
         raise NotPermitted("This proposal is about you; another person decides it.")
 
 
-def subject_digest(subject: str) -> str:
-    """Digest of a governed record as it stands now, in hex; '' where it has none."""
-    head = SubjectHead.objects.filter(subject=subject).first()
-    return bytes(head.digest).hex() if head else ""
-
-
 def has_moved(proposal: Proposal) -> bool:
     """Whether what the proposal is about changed since it was asked."""
-    return subject_digest(proposal.subject) != proposal.subject_digest
+    return head_digest(proposal.subject) != proposal.subject_digest

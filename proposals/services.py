@@ -12,7 +12,7 @@ from accounts.models import Account, Person, Unit
 from accounts.permissions import check_may
 from accounts.refusals import InvalidInput, NotPermitted
 from accounts.roles import Permission, Role
-from audit.models import subject_name
+from audit.reading import head_digest, subject_name
 from audit.services import record_about
 from proposals import events, policies
 from proposals.models import Proposal
@@ -40,7 +40,7 @@ def propose(
         kind=kind,
         subject=name,
         trail=subject_name(trail),
-        subject_digest=policies.subject_digest(name),
+        subject_digest=head_digest(name),
         change=change | {"what": what},
         reason=reason,
         expires_on=expires_on,
