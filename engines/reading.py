@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from engines.refusals import LogRefused
 
-BLOCK_ROWS = 131_072
-HUGE_ROW_GROUP = 4 * BLOCK_ROWS
+BLOCK_ROWS = 65_536
+HUGE_ROW_GROUP = 8 * BLOCK_ROWS
 FIRST_ROWS = 1_000
 CSV_BLOCK_BYTES = 16 << 20
 

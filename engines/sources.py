@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -57,7 +58,8 @@ def find_partitions(location: str | Path, format: Format) -> list[Partition]:
     if not paths:
         raise LogRefused(f"no {format} file was found at {location}; check the location and the format")
     keyed = sorted((path.relative_to(root).as_posix(), path) for path in paths)
-    return [partition_at(path, key=key) for key, path in keyed]
+    with ThreadPoolExecutor() as pool:  # hashing leaves the GIL
+        return list(pool.map(lambda pair: partition_at(pair[1], key=pair[0]), keyed))
 
 
 def partition_at(path: str | Path, *, key: str | None = None) -> Partition:

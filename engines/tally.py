@@ -8,6 +8,7 @@ import pyarrow as pa
 from engines.columns import as_levels
 from engines.kernels import (
     UNGROUPED,
+    Cells,
     cell_table,
     fill_codes,
     fill_moments,
@@ -29,7 +30,7 @@ MOMENT_PARTS = 4
 
 
 @lru_cache(maxsize=2)
-def cell_tables(reference: ReferenceProfile) -> dict[str, tuple[np.ndarray, int]]:
+def cell_tables(reference: ReferenceProfile) -> dict[str, Cells]:
     """The kernels' lookup tables of a reference, kept by a warm worker; the score's is under ""."""
     return {
         **{bins.name: cell_table(bins.edges) for bins in reference.numbers},
@@ -56,12 +57,12 @@ class Grown:
 class NumberTally(Grown):
     """One numeric feature."""
 
-    def __init__(self, bins: NumberBins, table: tuple[np.ndarray, int]):
-        cells = bins.edges.size
+    def __init__(self, bins: NumberBins, cells: Cells):
+        size = bins.edges.size
         super().__init__(
-            ((cells + 2,), np.int64, 0), ((cells + 1,), np.float64, 0), ((2,), np.float64, 0), ((), np.int64, 0)
+            ((size + 2,), np.int64, 0), ((size + 1,), np.float64, 0), ((2,), np.float64, 0), ((), np.int64, 0)
         )
-        self.bins, self._table = bins, table
+        self.bins, self._cells = bins, cells
 
     def grow(self, size: int) -> None:
         known = self.size
@@ -69,7 +70,7 @@ class NumberTally(Grown):
         self.arrays[2][known:] = np.inf, -np.inf
 
     def add(self, values: np.ndarray, groups: np.ndarray) -> None:
-        fill_number(values, groups, self.bins.edges, *self._table, *self.arrays)
+        fill_number(values, groups, self._cells, *self.arrays)
 
     def standardised(self, values: np.ndarray, out: np.ndarray) -> None:
         standardise(values, self.bins.mean, self.bins.sd, out)
@@ -135,20 +136,20 @@ class CategoryTally(Grown):
 class ScoreTally(Grown):
     """The score with its labels and decisions."""
 
-    def __init__(self, bins: ScoreBins, table: tuple[np.ndarray, int]):
-        cells = (3, bins.edges.size + 1)
+    def __init__(self, bins: ScoreBins, cells: Cells):
+        shape = (3, bins.edges.size + 1)
         super().__init__(
-            (cells, np.int64, 0),
-            (cells, np.float64, 0),
-            (cells, np.float64, 0),
+            (shape, np.int64, 0),
+            (shape, np.float64, 0),
+            (shape, np.float64, 0),
             ((2,), np.float64, 0),
             ((3, 3, bins.bands), np.int64, 0),
         )
-        self._edges, self._table = bins.edges, table
+        self._cells = cells
         self._bands = np.searchsorted(bins.band_cuts, np.arange(bins.edges.size + 1)).astype(np.int8)
 
     def add(self, scores, labels, decisions, groups) -> None:
-        fill_score(scores, labels, decisions, groups, self._edges, *self._table, self._bands, *self.arrays)
+        fill_score(scores, labels, decisions, groups, self._cells, self._bands, *self.arrays)
 
     def state(self, i: int) -> ScoreCounts:
         return ScoreCounts(*(array[i].copy() for array in self.arrays))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import isotonic_regression
 
 from stats.bins import coarse
 from stats.intervals import jeffreys
@@ -21,6 +20,9 @@ def isotonic_knots(scores: ArrayLike, outcomes: ArrayLike) -> np.ndarray:
     Between knots the function is linear, outside constant, as scikit-learn's IsotonicRegression predicts.
     Source: Barlow et al. 1972, pool adjacent violators; equal scores enter as one point with their mean.
     """
+    # Only fitting needs it, and scipy.optimize costs every worker that imports it half a second.
+    from scipy.optimize import isotonic_regression
+
     scores, outcomes = np.asarray(scores, np.float64), np.asarray(outcomes, np.float64)
     if not 0 < outcomes.sum() < outcomes.size:
         return np.empty((2, 0))

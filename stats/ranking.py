@@ -6,7 +6,7 @@ can differ.
 """
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from stats.drift import kolmogorov_smirnov
 from stats.intervals import CONFIDENCE
@@ -36,7 +36,7 @@ def auc(
     of_good = (bads - np.cumsum(bad) + bad / 2) / bads
     value = float((of_bad * bad).sum() / bads)
     variance = _spread(of_bad, bad, value) / bads + _spread(of_good, good, value) / goods
-    half = float(norm.ppf((1 + confidence) / 2) * variance**0.5)
+    half = float(ndtri((1 + confidence) / 2) * variance**0.5)
     mixed = good * bad if point is None else np.where(point, 0, good * bad)
     bound = float(mixed.sum() / (2 * goods * bads))
     return Value(value, int(goods + bads), bound, max(value - half, 0.0), min(value + half, 1.0))
