@@ -38,3 +38,5 @@ REPORT_FILED = Event(
     "{window}: Evidently {version}, page {html_sha256}, figures {json_sha256}",
 )
 REPORT_REFUSED = Event("monitoring.report_refused", "Evidently report refused", "{window}: {reason}")
+RUN_CANCELLED = Event("monitoring.run_cancelled", "Run cancelled", "{run}")
+EVIDENCE_ASKED_AGAIN = Event("monitoring.evidence_asked_again", "Report asked for again", "{window}: {task}")

@@ -24,7 +24,7 @@ def frame(request) -> dict:
     details = getattr(account.person, "details", None)
     return {
         "bank_name": settings.BANK_NAME,
-        "nav": [place for place in map(lambda p: _place(p, request), PLACES) if place],
+        "nav": [place for place in (_place(p, request) for p in PLACES) if place],
         "person": {
             "name": str(account.person),
             "initials": details.initials if details else "?",

@@ -16,9 +16,7 @@ def required(name: str) -> str:
     """Value of an environment variable that has no default."""
     value = env.str(name, default="")
     if not value:
-        raise ImproperlyConfigured(
-            f"{name} is not set. It has no default; docs/own-servers.md says what it holds."
-        )
+        raise ImproperlyConfigured(f"{name} is not set. It has no default; docs/own-servers.md says what it holds.")
     return value
 
 
@@ -29,9 +27,7 @@ PRODUCTION = ASSAY_ENV == "production"
 
 SECRET_KEY = required("ASSAY_SECRET_KEY")
 DEBUG = False
-ALLOWED_HOSTS = env.list(
-    "ASSAY_ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"]
-)
+ALLOWED_HOSTS = env.list("ASSAY_ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("ASSAY_TRUSTED_ORIGINS", default=[])
 
 # --- the bank -----------------------------------------------------------------------------------

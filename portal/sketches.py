@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from portal.wording import is_number
+from figures.wording import is_number
 
 WIDTH, HEIGHT, EDGE = 64, 18, 2  # a sparkline's own units
 SHAPE_WIDTH, SHAPE_HEIGHT = 96, 22

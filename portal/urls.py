@@ -1,9 +1,32 @@
 """Every address of the portal. The apps keep their own; the portal joins them."""
 
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from portal.views import administration, api_guide, files, health, home, trail
+
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("sign-in/", LoginView.as_view(template_name="accounts/sign_in.html"), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("", include("inventory.urls")),
+    path("", include("monitoring.urls")),
+    path("models/<str:ref>/trail/", trail.model_trail, name="model-trail"),
+    path("models/<str:ref>/trail/export/", trail.export_model_trail, name="export-trail"),
+    path("audit/", trail.audit, name="audit"),
+    path("audit/entries/<int:entry>/receipt/", trail.receipt, name="receipt"),
+    path("audit/verifier.py", trail.verifier_file, name="verifier"),
+    path("files/<int:number>/", files.download, name="file"),
+    path("framed/reports/<int:number>/", files.report_page, name="report-page"),
+    path("administration/", administration.administration, name="administration"),
+    path("administration/roles/propose/", administration.propose_role, name="propose-role"),
+    path("administration/proposals/<int:number>/decide/", administration.decide_proposal, name="decide-proposal"),
+    path("administration/jobs/", administration.jobs, name="jobs"),
+    path("tokens/", administration.tokens, name="tokens"),
+    path("tokens/<int:number>/revoke/", administration.revoke_token, name="revoke-token"),
+    path("health/", health.health, name="health"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/v1/", include("inventory.api.urls")),
+    path("api/", api_guide.guide, name="api-guide"),
 ]

@@ -9,15 +9,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.refusals import NotNow
 from audit import effects
-from audit.models import Artefact
-from audit.services import attach, canonical, record
+from audit.services import Retention, attach, canonical, record
 from engines.partition import PartitionProfile as Profile
 from engines.sample import Sample
 from inventory.models import Standing
 from inventory.permissions import check_can_monitor
 from jobs.models import Job
-from jobs.services import effects_of, enqueue, finish, refuse
+from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse, retry
 from monitoring import events
 from monitoring.measures import MeasuredWindow, code_version, result_digest, threshold_for
 from monitoring.models import Breach, Measurement, Monitor, PartitionProfile, Reference, Run, Window
@@ -46,6 +46,32 @@ def ask_for_run(
         data={"run": run.ref, "monitor": monitor.name, "labels_as_of": moment.isoformat()},
     )
     return run
+
+
+@transaction.atomic
+def cancel_run(*, run: Run, by: Account) -> None:
+    """Stop a run where it next reports progress; what was read so far is kept and need not be read again."""
+    check_can_monitor(by, run.model)
+    if run.job.is_finished:
+        raise NotNow(f"{run.ref} has ended already: {run.job.get_state_display().lower()}.")
+    ask_to_cancel(job=run.job, by=by)
+    record(events.RUN_CANCELLED, subject=run, trails=[run.model], by=by, data={"run": run.ref})
+
+
+@transaction.atomic
+def retry_evidence(*, window: Window, job: Job, by: Account) -> None:
+    """Ask again for a report that failed, was refused or was cancelled."""
+    check_can_monitor(by, window.monitor.model)
+    if job.state not in (Job.State.POISONED, Job.State.CANCELLED, Job.State.REFUSED):
+        raise NotNow(f"This report is {job.get_state_display().lower()}; there is nothing to ask again.")
+    retry(job=job, by=by)
+    record(
+        events.EVIDENCE_ASKED_AGAIN,
+        subject=window,
+        trails=[window.monitor.model],
+        by=by,
+        data={"window": window.label, "task": job.task},
+    )
 
 
 def run_of(job: Job) -> Run:
@@ -79,8 +105,8 @@ def store_reference(
             inputs=inputs,
         )
         for role, digest, retention in (
-            ("reference profile", sha256, Artefact.Retention.RECORD),
-            ("reference sample", sample_sha256, Artefact.Retention.SAMPLE),
+            ("reference profile", sha256, Retention.RECORD),
+            ("reference sample", sample_sha256, Retention.SAMPLE),
         ):
             attach(
                 sha256=digest,
@@ -223,7 +249,7 @@ def _attach_profiles(run: Run, profiles: list[Profile]) -> None:
             inputs={profile.partition: profile.partition_sha256, "reference": profile.reference},
             code_version=code_version(),
             how_to_repeat=f"Repeat {run.ref}",
-            retention=Artefact.Retention.SAMPLE,
+            retention=Retention.SAMPLE,
         )
 
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from portal import sketches, wording
+from figures import wording
+from portal import sketches
 
 register = template.Library()
 

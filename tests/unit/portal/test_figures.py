@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 from django.template import Context, Template
 
-from portal import figures
-from portal.figures.chart import apart, cut, plain
+import figures
+from figures.chart import apart, cut, plain
 
 CSS = (settings.BASE_DIR / "static" / "css" / "assay.css").read_text()
 NAN = float("nan")

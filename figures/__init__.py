@@ -4,12 +4,12 @@ Pure: no database, no clock, no random state. Colours are named as var(--token) 
 that one figure serves both themes; templates/parts/chart.html shows a Chart.
 """
 
-from portal.figures.chart import Chart, Table
-from portal.figures.distribution import bin_labels, distribution
-from portal.figures.performance import calibration
-from portal.figures.series import auc_series, metric_series
-from portal.figures.shap import beeswarm, shap_importance
-from portal.figures.timeline import Band, Mark, Point, bands_beyond, bands_outside
+from figures.chart import Chart, Table
+from figures.distribution import bin_labels, distribution
+from figures.performance import calibration
+from figures.series import auc_series, metric_series
+from figures.shap import beeswarm, shap_importance
+from figures.timeline import Band, Mark, Point, bands_beyond, bands_outside
 
 __all__ = [
     "Band",

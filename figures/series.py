@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from portal.figures import chart
-from portal.figures.chart import Chart, Table
-from portal.figures.timeline import Band, Mark, Point, View, day_of, last_of, layout, line, ribbon, right_labels
-from portal.wording import count_text, is_number, number_text
+from figures import chart
+from figures.chart import Chart, Table
+from figures.timeline import Band, Mark, Point, View, day_of, last_of, layout, line, ribbon, right_labels
+from figures.wording import count_text, is_number, number_text
 
 
 def metric_series(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from portal.wording import is_number, number_text
+from figures.wording import is_number, number_text
 
 CURRENT, CURRENT_SOFT = "var(--c-cur)", "var(--c-cur-soft)"
 REFERENCE, REFERENCE_SOFT = "var(--c-ref)", "var(--c-ref-soft)"

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from portal.figures import chart
-from portal.figures.chart import Chart, Table
-from portal.wording import number_text, percent_text
+from figures import chart
+from figures.chart import Chart, Table
+from figures.wording import number_text, percent_text
 
 
 def bin_labels(edges: Sequence[float], *, missing: bool = False) -> list[str]:

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from portal.figures import chart
-from portal.wording import is_number, number_text
+from figures import chart
+from figures.wording import is_number, number_text
 
 LONGEST_NAME = 14  # of a line, in the margin at its right end
 MANY = 40  # windows, beyond which their points would touch

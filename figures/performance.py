@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from portal.figures import chart
-from portal.figures.chart import Chart, Table
-from portal.wording import is_number, number_text, percent_text
+from figures import chart
+from figures.chart import Chart, Table
+from figures.wording import is_number, number_text, percent_text
 
 
 def calibration(

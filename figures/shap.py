@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from portal.figures import chart
-from portal.figures.chart import Chart, Table
-from portal.wording import count_text, number_text
+from figures import chart
+from figures.chart import Chart, Table
+from figures.wording import count_text, number_text
 
 MOST_POINTS = 1000  # of one feature; more add ink and no shape
 SLOTS = 60  # slices of the axis inside which points are stacked
