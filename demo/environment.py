@@ -92,7 +92,7 @@ def _witness(folder: Path, kept: Mapping[str, str]) -> dict[str, str]:
 
 def _servers(folder: Path, own: Mapping[str, str], bootstrap_url: str | None) -> dict[str, str]:
     servers = {
-        "BROKER_URL": "filesystem://",
+        "BROKER_URL": "filesystem://localhost//",
         "ASSAY_BROKER_FOLDER": str(folder / "broker"),
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{own['ASSAY_DEMO_MLFLOW_PORT']}",
         "ASSAY_WITNESS_URLS": f"http://127.0.0.1:{own['ASSAY_DEMO_WITNESS_PORT']}",

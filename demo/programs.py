@@ -12,7 +12,7 @@ from demo.supervisor import Program
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-ALL = re.compile("")
+SENTENCES = re.compile(r"^[A-Za-z]")  # not what libraries log, which begins with a date
 
 
 def programs(
@@ -100,6 +100,6 @@ def _bank(environ: Mapping[str, str], needs: tuple[str, ...]) -> list[Program]:
     train = [sys.executable, "-m", "demo.credit", environ["ASSAY_LOG_ROOTS"]]
     tell = [sys.executable, "manage.py", "demo_bank", environ["ASSAY_LOG_ROOTS"]]
     return [
-        Program("credit", train, needs=needs, once=True, echo=ALL, env=environ, cwd=ROOT),
-        Program("bank", tell, needs=("credit",), once=True, echo=ALL, env=environ, cwd=ROOT),
+        Program("credit", train, needs=needs, once=True, echo=SENTENCES, env=environ, cwd=ROOT),
+        Program("bank", tell, needs=("credit",), once=True, echo=SENTENCES, env=environ, cwd=ROOT),
     ]

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from demo.children import signal_group, start_child, stop_child
+from demo.children import start_child, stop_child
 from demo.guard import Guard
 
 TICK_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+TRIES = 5
 STABLE_AFTER_SECONDS = 60.0
 LOG_BYTES = 10_000_000
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -29,7 +30,7 @@ class Program:
     """What to run. It starts when every program in `needs` is ready, and is ready when `ready()` says so.
 
     on_ready  called when it is ready for the first time
-    once      it is to end by itself: with code 0 it is done, with another it is tried again
+    once      it is to end by itself: with code 0 it is done, with another it is tried again, TRIES times in all
     echo      lines of its log that match go to the terminal, under its name
     patience  seconds between SIGTERM and SIGKILL when it is stopped
     """
@@ -52,6 +53,7 @@ class State(Enum):
     READY = "ready"
     PAUSED = "paused"
     DONE = "done"
+    GIVEN_UP = "given up"
 
 
 @dataclass
@@ -180,6 +182,17 @@ class Supervisor:
         if running.program.once and code == 0:
             running.state = State.DONE
             return
+        if running.program.once and running.crashes + 1 == TRIES:
+            self._give_up(running, code)
+        else:
+            self._pause(running, code)
+
+    def _give_up(self, running: Running, code: int) -> None:
+        running.state = State.GIVEN_UP
+        happened = f"{how_it_ended(code)}, the {TRIES}th time; given up. Its log: {running.log}"
+        self._say(running.program.name, happened)
+
+    def _pause(self, running: Running, code: int) -> None:
         pause = min(FIRST_PAUSE_SECONDS * 2**running.crashes, LONGEST_PAUSE_SECONDS)
         running.crashes += 1
         running.state = State.PAUSED
@@ -194,10 +207,14 @@ class Supervisor:
             self._reap(running, patience=0)
 
     def _let_end(self, running: Running) -> None:
-        """Wait for an orderly end; a second Ctrl-C cuts it short."""
+        """Wait for an orderly end; a second Ctrl-C cuts it short.
+
+        Only the leader is told: a server stops its own workers in its own order, and a pool whose children
+        were signalled with it would wait for answers that never come.
+        """
         if running.process is None:
             return
-        signal_group(running.process.pid, signal.SIGTERM)
+        running.process.terminate()
         deadline = time.monotonic() + running.program.patience
         while self._stop_asked < 2 and time.monotonic() < deadline and running.process.poll() is None:
             time.sleep(TICK_SECONDS / 2)

@@ -12,13 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from demo.credit.customers import CATEGORIES, FEATURES, OUTCOME, SEED, Split, deal_into_months
+from demo.credit.customers import CATEGORIES, FEATURES, MEANINGS, OUTCOME, SEED, Split, deal_into_months
 from demo.credit.scorecards import VERSION, TrainedModel
 from demo.credit.shifts import CHANNEL, SHIFTS, Shift, shifted
+from engines.log import Feature, LogSpec
 
 MONTHS = tuple(str(month) for month in pd.period_range("2025-11", "2026-10", freq="M"))
 REFERENCE_MONTH = "2025-09"
 LABEL_MONTHS = 3
+TIME_ZONE = "Europe/London"
 OFFICE_OPENS, OFFICE_HOURS = 8, 10  # UTC: the same day in London all year round
 
 SEXES = {1: "male", 2: "female"}
@@ -91,6 +93,25 @@ def write_part(rows: pd.DataFrame, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(None)
     pq.write_table(table.cast(schema()), folder / "part.parquet", compression="zstd", row_group_size=1_000)
+
+
+def log_spec(model: TrainedModel) -> LogSpec:
+    """What the columns of a model's log mean."""
+    return LogSpec(
+        row_id="row_id",
+        time="scored_at",
+        features=tuple(
+            Feature(name, "category" if name in CATEGORIES else "number", MEANINGS[name]) for name in FEATURES
+        ),
+        score="score",
+        decision="decision",
+        label=OUTCOME,
+        label_known_at="label_known_at",
+        segments=SEGMENTS,
+        model_version="model_version",
+        time_zone=TIME_ZONE,
+        cut_offs=(model.cut_off,),
+    )
 
 
 def schema() -> pa.Schema:

@@ -28,6 +28,7 @@ from mlflow.tracking import MlflowClient
 from sklearn.metrics import roc_auc_score
 
 from demo.credit.customers import FEATURES, OUTCOME, Split
+from demo.credit.log import log_spec
 from demo.credit.scorecards import VERSION, TrainedModel
 
 EXPERIMENT = "card-default"
@@ -109,18 +110,19 @@ def _answer(model: TrainedModel, inputs: pd.DataFrame) -> np.ndarray:
 
 def _requirements(model: TrainedModel) -> list[str]:
     """Named, because MLflow would start a process to guess them."""
-    library = "lightgbm" if model.flavour == "lightgbm" else "scikit-learn"
+    library = "lightgbm" if model.explained["flavour"] == "lightgbm" else "scikit-learn"
     return [f"{name}=={version(name)}" for name in ("mlflow", library, "pandas", "numpy")]
 
 
 def _described(model: TrainedModel, registered: ModelVersion, digest: str) -> dict:
+    """What whoever registers the model in the portal has to say about it."""
     return {
         "name": model.name,
         "title": model.title,
+        "kind": model.kind,
         "label": VERSION,
-        "flavour": model.flavour,
-        "cut_off": model.cut_off,
         "mlflow_uri": f"models:/{model.name}/{registered.version}",
-        "run_id": registered.run_id,
         "training_data_digest": digest,
+        "columns": log_spec(model).to_dict(),
+        "explained": model.explained,
     }

@@ -21,11 +21,16 @@ VERSION = "1.0.0"
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model under the name by which the registry knows it; `cut_off`: decline from this score on."""
+    """A model under the name by which the registry knows it.
+
+    explained  what SHAP explains of it: flavour, method, output and link
+    cut_off    decline from this score on
+    """
 
     name: str
     title: str
-    flavour: str
+    kind: str
+    explained: dict
     estimator: Pipeline | lightgbm.Booster
     cut_off: float
 
@@ -43,14 +48,16 @@ def train_models(training: pd.DataFrame, *, seed: int = SEED) -> tuple[TrainedMo
         TrainedModel(
             name="card-default-scorecard",
             title="Card default scorecard",
-            flavour="sklearn",
+            kind="statistical",
+            explained={"flavour": "sklearn", "method": "predict_proba", "output": 1, "link": "logit"},
             estimator=train_scorecard(training),
             cut_off=0.35,
         ),
         TrainedModel(
             name="card-default-boosted",
             title="Card default, boosted challenger",
-            flavour="lightgbm",
+            kind="machine_learning",
+            explained={"flavour": "lightgbm", "method": "predict", "output": None, "link": "logit"},
             estimator=train_boosted(training, seed=seed),
             cut_off=0.35,
         ),

@@ -161,6 +161,30 @@ def test_work_done_once_is_tried_until_it_succeeds_and_then_let_be(supervise, tm
     assert supervised.stop().count("bank: ended with code 1") == 1
 
 
+def test_work_that_fails_every_time_is_given_up(supervise):
+    supervised = supervise({"name": "bank", "code": "raise SystemExit(3)", "once": True})
+
+    supervised.wait_for(r"bank: ended with code 3, the 5th time; given up\. Its log: .*bank\.log")
+    time.sleep(0.5)
+
+    assert supervised.stop().count("bank: started") <= 5
+
+
+def test_a_server_is_left_to_stop_its_own_workers(supervise):
+    code = (
+        "import signal, subprocess, sys, time;"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "end = lambda *_: (print('child', child.poll(), flush=True), child.kill(), sys.exit());"
+        "signal.signal(signal.SIGTERM, end); print('awake', flush=True); time.sleep(600)"
+    )
+    supervised = supervise({"name": "pool", "code": code})
+    supervised.logged("pool", "awake")
+
+    supervised.stop()
+
+    assert supervised.logged("pool", r"child (\S+)").group(1) == "None"
+
+
 def test_only_the_lines_that_matter_reach_the_terminal(supervise):
     code = f"print('noise', flush=True); print('KEY 42', flush=True); {SLEEPER}"
     supervised = supervise({"name": "web", "code": code, "echo": "^KEY"})
