@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from inventory import permissions, services
 from inventory.filters import ModelFilter
 from inventory.keyset import KeysetPage
-from inventory.models import Model
+from inventory.models import Model, ModelVersion
 
 PAGE = 50
 SORTS = {
@@ -83,10 +83,14 @@ TABS = (
 
 
 def model_frame(request: HttpRequest, found: Model, tab: str) -> dict:
-    """What the head and the tabs of every page of a model need."""
+    """What the head and the tabs of every page of a model need: two queries beyond the model's own."""
+    latest = found.versions.newest_first().first()
+    counts = {"model-versions": found.versions.count()}
     return {
         "model": found,
         "standing": found.standing,
+        "latest": latest,
+        "to_do": to_do(found, latest),
         "can_edit": permissions.can_edit(request.user, found),
         "can_monitor": permissions.can_monitor(request.user, found),
         "crumbs": [
@@ -95,10 +99,57 @@ def model_frame(request: HttpRequest, found: Model, tab: str) -> dict:
             {"label": found.unit.name, "url": f"{reverse('models')}?unit={found.unit.code}"},
         ],
         "tabs": [
-            {"label": label, "url": reverse(name, args=[found.ref]), "current": label == tab} for label, name in TABS
+            {
+                "label": label,
+                "url": reverse(name, args=[found.ref]),
+                "current": label == tab,
+                "count": counts.get(name),
+            }
+            for label, name in TABS
         ],
         "tabs_label": "Model",
     }
+
+
+def to_do(found: Model, latest: ModelVersion | None) -> list[dict]:
+    """What the model waits for, the worst first: each with its state, what, where, and who is to act."""
+    acts = [_about_version(found, latest), _about_breaches(found), _about_watching(found, latest)]
+    return sorted(filter(None, acts), key=lambda act: act["state"] != "breach")
+
+
+def _about_version(found: Model, latest: ModelVersion | None) -> dict | None:
+    states = ModelVersion.DigestState
+    maker = str(found.developer or found.owner)
+    url = reverse("model-versions", args=[found.ref])
+    if latest is None:
+        return _act("watch", "Register a first version", url, f"{maker}, by the API")
+    place = f"{url}#version-{latest.pk}"
+    if latest.digest_state == states.MISMATCH:
+        return _act("breach", f"Register {latest.label} again from the right artefact, under a new label", place, maker)
+    if latest.digest_state == states.FAILED:
+        return _act("watch", f"Make the artefact of {latest.label} readable", place, maker)
+    return None
+
+
+def _about_breaches(found: Model) -> dict | None:
+    count = found.standing.open_breaches
+    if not count:
+        return None
+    what = f"Look into {count} breach{'' if count == 1 else 'es'} of {found.standing.last_window}"
+    return _act("breach", what, reverse("model-monitoring", args=[found.ref]), str(found.owner))
+
+
+def _about_watching(found: Model, latest: ModelVersion | None) -> dict | None:
+    """A version that could be watched, and no run that has."""
+    is_over = found.stage == Model.Stage.RETIRED
+    if is_over or found.standing.last_run_at or not latest or latest.digest_state != latest.DigestState.VERIFIED:
+        return None
+    what = "Start its monitoring: no window has been measured"
+    return _act("watch", what, reverse("model-monitoring", args=[found.ref]), str(found.owner))
+
+
+def _act(state: str, what: str, url: str, who: str) -> dict:
+    return {"state": state, "what": what, "url": url, "who": who}
 
 
 def chips_of(filters: ModelFilter, query) -> list[dict]:

@@ -83,6 +83,11 @@ class Model(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_live(self) -> bool:
+        """Whether decisions are made with it today."""
+        return self.stage in (self.Stage.IN_USE, self.Stage.RESTRICTED)
+
     def is_own_of(self, account: Account) -> bool:
         """Whether the account's person owns, develops or registered it."""
         return account.person_id in (self.owner_id, self.developer_id, self.registered_by_id)
