@@ -27,6 +27,7 @@ urlpatterns = [
     path("tokens/<int:number>/revoke/", administration.revoke_token, name="revoke-token"),
     path("health/", health.health, name="health"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/v1/", include("monitoring.api.urls")),
     path("api/v1/", include("inventory.api.urls")),
     path("api/", api_guide.guide, name="api-guide"),
 ]

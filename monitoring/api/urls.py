@@ -1,0 +1,10 @@
+from django.urls import path
+
+from monitoring.api import views
+
+urlpatterns = [
+    path("models/<path:ref>/monitors/", views.MonitorList.as_view(), name="api-monitors"),
+    path("monitors/<int:number>/runs/", views.RunList.as_view(), name="api-runs"),
+    path("monitors/<int:number>/windows/", views.WindowList.as_view(), name="api-windows"),
+    path("runs/<int:number>/", views.RunDetail.as_view(), name="api-run"),
+]
