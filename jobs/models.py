@@ -37,7 +37,9 @@ class Job(models.Model):
     task = models.CharField(max_length=80, help_text="Name of the Celery task")
     arguments = models.JSONField(default=dict)
     queue = models.CharField(max_length=10, choices=Queue, default=Queue.DEFAULT)
-    key = models.CharField(max_length=200, null=True, unique=True, help_text="The same key twice is one job")
+    key = models.CharField(  # noqa: DJ001  (jobs without a key are not equal to each other, as NULLs are)
+        max_length=200, null=True, unique=True, help_text="The same key twice is one job"
+    )
     asked_by = models.ForeignKey("accounts.Account", models.PROTECT, null=True, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -81,6 +83,24 @@ class Job(models.Model):
         return int(100 * self.done_count / self.total_count) if self.total_count else 0
 
 
+# From each state, where it may go. docs/states.md is drawn from this; a trigger holds it in the database.
+# A job that ended without its work can be asked for again; one that is done stays done.
+TRANSITIONS = {
+    Job.State.QUEUED: {Job.State.RUNNING, Job.State.CANCELLED},
+    Job.State.RUNNING: {
+        Job.State.DONE,
+        Job.State.REFUSED,
+        Job.State.CANCELLED,
+        Job.State.POISONED,
+        Job.State.QUEUED,
+    },
+    Job.State.DONE: set(),
+    Job.State.REFUSED: {Job.State.QUEUED},
+    Job.State.CANCELLED: {Job.State.QUEUED},
+    Job.State.POISONED: {Job.State.QUEUED},
+}
+
+
 class Schedule(models.Model):
     """When a task is due, in the bank's time zone."""
 
@@ -100,10 +120,21 @@ class Schedule(models.Model):
     arguments = models.JSONField(default=dict)
     cadence = models.CharField(max_length=10, choices=Cadence)
     at_local_time = models.TimeField()
+    day_of_month = models.PositiveSmallIntegerField(
+        null=True, help_text="Of a monthly schedule: the day it is meant for; a shorter month has it on its last day"
+    )
     time_zone = models.CharField(max_length=60)
     catch_up = models.CharField(max_length=10, choices=CatchUp, default=CatchUp.LAST)
     next_due_at = models.DateTimeField()
     is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(day_of_month=None) | Q(cadence="monthly", day_of_month__range=(1, 31)),
+                name="schedule_day_of_month_1_to_31",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NoReturn
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import Account
@@ -18,6 +19,8 @@ from jobs.refusals import JobCancelled, LeaseLost
 LEASE = timedelta(seconds=45)
 HEARTBEAT_SECONDS = 15
 REPUBLISH_AFTER = timedelta(seconds=15)
+IN_FLIGHT = timedelta(seconds=2)  # a job younger than this is being published by who asked for it
+MOST_SENT = 500  # messages of one reconciliation
 
 
 @transaction.atomic
@@ -36,10 +39,12 @@ def enqueue(
     return job
 
 
-def publish_now(*, job: Job) -> None:
-    """Send the job's id and note when; a broker that is away is no error."""
-    if publish(job):
+def publish_now(*, job: Job) -> bool:
+    """Send the job's id and note when. False where the broker is away, which is no error."""
+    is_sent = publish(job)
+    if is_sent:
         Job.objects.filter(pk=job.pk).update(published_at=Now())
+    return is_sent
 
 
 def claim(*, job_id: int) -> Job | None:
@@ -91,19 +96,27 @@ def cancelled(*, job: Job) -> None:
 
 
 def fail(*, job: Job, message: str) -> None:
-    """One attempt failed: back to the queue, or poisoned after the third."""
-    job.refresh_from_db()
+    """One attempt failed: back to the queue, or poisoned after the third. Raises LeaseLost as above.
+
+    `job` is as it was claimed: read again, it could carry the fence of the worker that holds it now.
+    """
     if job.attempts >= Job.MAX_ATTEMPTS:
         _end(job, Job.State.POISONED, message)
     else:
-        _held(job).update(state=Job.State.QUEUED, lease_until=None, message=message, published_at=None)
+        _held(job).update(state=Job.State.QUEUED, lease_until=None, message=message, published_at=None) or _lost(job)
+
+
+def is_held(*, job: Job) -> bool:
+    """Whether `job` still runs under this fence."""
+    return _held(job).exists()
 
 
 @transaction.atomic
 def ask_to_cancel(*, job: Job, by: Account) -> None:
     """A waiting job ends at once; a running one where it next reports progress."""
-    Job.objects.filter(pk=job.pk, cancel_asked_at=None).update(cancel_asked_at=Now(), cancel_asked_by=by)
-    Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(
+    unfinished = Job.objects.unfinished().filter(pk=job.pk)
+    unfinished.filter(cancel_asked_at=None).update(cancel_asked_at=Now(), cancel_asked_by=by)
+    unfinished.filter(state=Job.State.QUEUED).update(
         state=Job.State.CANCELLED, finished_at=Now(), message="Cancelled before it started."
     )
 
@@ -111,12 +124,15 @@ def ask_to_cancel(*, job: Job, by: Account) -> None:
 @transaction.atomic
 def retry(*, job: Job, by: Account) -> None:
     """Give a poisoned, refused or cancelled job three more attempts."""
-    again = Job.objects.filter(pk=job.pk, state__in=[Job.State.POISONED, Job.State.CANCELLED, Job.State.REFUSED]).update(
+    again = Job.objects.filter(
+        pk=job.pk, state__in=[Job.State.POISONED, Job.State.CANCELLED, Job.State.REFUSED]
+    ).update(
         state=Job.State.QUEUED,
         attempts=0,
         cancel_asked_at=None,
         cancel_asked_by=None,
         finished_at=None,
+        published_at=None,
         asked_by=by,
         done_count=0,
     )
@@ -129,33 +145,47 @@ def reconcile() -> int:
 
     A worker that was killed loses its lease; a message that the broker lost is sent again.
     """
+    _take_back_expired()
+    waiting = Job.objects.filter(state=Job.State.QUEUED, queued_at__lt=Now() - IN_FLIGHT)
+    unheard = waiting.filter(published_at=None) | waiting.filter(published_at__lt=Now() - REPUBLISH_AFTER)
+    sent = 0
+    # Who waited longest since the last message goes first: by id, the first ones would starve the others.
+    for job in unheard.order_by(F("published_at").asc(nulls_first=True), "id")[:MOST_SENT]:
+        if not publish_now(job=job):
+            break  # each try may wait for the broker's timeout, and schedules are due meanwhile
+        sent += 1
+    return sent
+
+
+@transaction.atomic
+def _take_back_expired() -> None:
+    """Jobs whose worker went away: cancelled where that was asked for, else poisoned after the third, else queued.
+
+    A row that is locked is in the middle of its effects, under its fence: it is left alone, and not waited for.
+    """
     expired = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=Now())
-    expired.filter(attempts__gte=Job.MAX_ATTEMPTS).update(
-        state=Job.State.POISONED,
-        lease_until=None,
-        finished_at=Now(),
-        message="Its worker went away three times in a row.",
+    taken = Job.objects.filter(pk__in=list(expired.select_for_update(skip_locked=True).values_list("pk", flat=True)))
+    ended = {"lease_until": None, "finished_at": Now()}
+    taken.filter(cancel_asked_at__isnull=False).update(
+        state=Job.State.CANCELLED, message="Cancelled on request, after its worker went away.", **ended
     )
-    expired.update(
+    running = taken.filter(state=Job.State.RUNNING)
+    running.filter(attempts__gte=Job.MAX_ATTEMPTS).update(
+        state=Job.State.POISONED, message="Its worker went away three times in a row.", **ended
+    )
+    running.update(
         state=Job.State.QUEUED,
         lease_until=None,
         published_at=None,
         message="Its worker went away; it runs again.",
     )
-    waiting = Job.objects.filter(state=Job.State.QUEUED, queued_at__lt=Now() - timedelta(seconds=2))
-    unheard = waiting.filter(published_at=None) | waiting.filter(published_at__lt=Now() - REPUBLISH_AFTER)
-    sent = 0
-    for job in unheard.order_by("id")[:500]:
-        publish_now(job=job)
-        sent += 1
-    return sent
 
 
-def _held(job: Job):
+def _held(job: Job) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, fence=job.fence)
 
 
-def _lost(job: Job):
+def _lost(job: Job) -> NoReturn:
     raise LeaseLost(f"job {job.pk} is held under another fence than {job.fence}")
 
 
@@ -163,7 +193,7 @@ def _end(job: Job, state: str, message: str, **changes) -> None:
     _held(job).update(state=state, message=message, finished_at=Now(), lease_until=None, **changes) or _lost(job)
 
 
-def database_now():
+def database_now() -> datetime:
     """The database's clock: the only one that leases and schedules go by."""
     with connection.cursor() as cursor:
         cursor.execute("select clock_timestamp()")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import logging
 import threading
+import time
 from collections.abc import Callable
 
-from django.db import close_old_connections, connection
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from audit.origin import Origin, changes_come_from
 from jobs import services
@@ -43,20 +45,35 @@ def run_claimed(job: Job, work: Callable[[Job], None]) -> None:
     """Run `work` under a heartbeat; the job ends done, refused, cancelled, queued again or poisoned."""
     with Heartbeat(job):
         try:
-            work(job)
+            _work_to_an_end(job, work)
         except LeaseLost as lost:
             logger.warning("%s: %s", job, lost)
-        except JobCancelled:
-            services.cancelled(job=job)
-        except JobRefused as refusal:
-            services.refuse(job=job, message=str(refusal))
-        except Exception as failure:
-            logger.exception("%s failed", job)
-            services.fail(job=job, message=f"{type(failure).__name__}: {failure}")
+
+
+def _work_to_an_end(job: Job, work: Callable[[Job], None]) -> None:
+    try:
+        work(job)
+    except LeaseLost:
+        raise
+    except JobCancelled:
+        services.cancelled(job=job)
+    except JobRefused as refusal:
+        services.refuse(job=job, message=str(refusal))
+    except Exception as failure:
+        logger.exception("%s failed", job)
+        close_old_connections()  # it may be the connection that failed
+        services.fail(job=job, message=f"{type(failure).__name__}: {failure}")
+    else:
+        if services.is_held(job=job):
+            services.fail(job=job, message=f"The task {job.task} returned without ending its job.")
 
 
 class Heartbeat:
-    """Lengthens a job's lease from a thread of its own, on a connection of its own."""
+    """Lengthens a job's lease from a thread of its own, on a connection of its own.
+
+    It stops at the task's hard time limit: the parent that enforces the limit may have been killed, and a task
+    that hangs without one must not hold its job for ever.
+    """
 
     def __init__(self, job: Job):
         self._job = job
@@ -72,10 +89,18 @@ class Heartbeat:
         self._thread.join(timeout=5)
 
     def _beat(self) -> None:
+        until = time.monotonic() + settings.CELERY_TASK_TIME_LIMIT
         try:
-            while not self._stop.wait(services.HEARTBEAT_SECONDS):
-                services.heartbeat(job=self._job)
+            while not self._stop.wait(services.HEARTBEAT_SECONDS) and time.monotonic() < until:
+                self._lengthen()
         except LeaseLost:
             logger.warning("%s lost its lease while it ran", self._job)
         finally:
             connection.close()
+
+    def _lengthen(self) -> None:
+        try:
+            services.heartbeat(job=self._job)
+        except (DatabaseError, InterfaceError) as problem:
+            logger.warning("%s: no heartbeat, the database is away: %s", self._job, problem)
+            connection.close()  # the next beat opens another

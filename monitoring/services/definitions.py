@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time
 
 from django.conf import settings
 from django.db import transaction
@@ -17,9 +17,8 @@ from engines.refusals import LogRefused
 from engines.sources import check_log, find_partitions
 from inventory.models import Model, ModelVersion
 from inventory.permissions import check_can_monitor
-from jobs.models import Job, Schedule
-from jobs.schedules import following
-from jobs.services import database_now
+from jobs.models import Schedule
+from jobs.schedules import add_schedule
 from monitoring import events
 from monitoring.models import Monitor, Threshold
 from monitoring.services.runs import RUN
@@ -169,17 +168,12 @@ def _check_logs(spec: LogSpec, format: str, locations: dict[str, str]) -> None:
 
 
 def _schedule(monitor: Monitor, cadence: str) -> Schedule:
-    schedule = Schedule(
+    """In the bank's night: the log of the day before is complete by then."""
+    return add_schedule(
         name=f"Monitor {monitor.pk}",
         task=RUN,
-        queue=Job.Queue.DEFAULT,
         arguments={"monitor_id": monitor.pk},
         cadence=cadence,
         at_local_time=time(4, 0),
         time_zone=settings.BANK_TIME_ZONE,
-        next_due_at=database_now(),
     )
-    today = datetime.combine(database_now().astimezone(schedule.zone).date(), time(4, 0), tzinfo=schedule.zone)
-    schedule.next_due_at = following(schedule, today - timedelta(days=0))
-    schedule.save()
-    return schedule

@@ -3,7 +3,7 @@
 import time
 
 from django.core.management.base import BaseCommand
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from jobs.schedules import tick
 from jobs.services import reconcile
@@ -28,7 +28,7 @@ class Command(BaseCommand):
                     reconciled_at = time.monotonic()
                     if sent := reconcile():
                         self.stdout.write(f"sent again: {sent} jobs")
-            except OperationalError as problem:
+            except (OperationalError, InterfaceError) as problem:
                 self.stderr.write(f"the database is away, trying again: {problem}")
                 connection.close()
                 time.sleep(2)
