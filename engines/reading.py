@@ -158,7 +158,9 @@ class CsvReader:
 
     def __init__(self, partition):
         self.partition, self.malformed = partition, 0
-        self.names = pacsv.open_csv(partition.path, read_options=_csv_blocks()).schema.names
+        self.names = pacsv.open_csv(
+            partition.path, read_options=_csv_blocks(), parse_options=self._parsing()
+        ).schema.names
 
     def first_rows(self) -> pa.Table:
         with readable(self.partition):
@@ -176,7 +178,7 @@ class CsvReader:
         return pacsv.open_csv(
             self.partition.path,
             read_options=_csv_blocks(),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._leave_out),
+            parse_options=self._parsing(),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()),
                 include_columns=names,
@@ -184,6 +186,9 @@ class CsvReader:
                 null_values=["", "NULL", "null", "NA", "N/A", "NaN", "nan"],
             ),
         )
+
+    def _parsing(self) -> pacsv.ParseOptions:
+        return pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._leave_out)
 
     def _leave_out(self, row) -> str:
         self.malformed += 1

@@ -122,7 +122,7 @@ def _type_problem(column: str, values: pa.ChunkedArray, spec: LogSpec) -> str | 
     kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     if pa.types.is_nested(kind):
         return f"column {column!r} holds lists or records, not single values"
-    if column == spec.time:
+    if column in (spec.time, spec.label_known_at):
         return _time_problem(column, kind, values)
     if column in spec.numbers or column in (spec.score, spec.label):
         return _number_problem(column, kind, values)

@@ -1,0 +1,255 @@
+"""A log is computed, partly computed with reasons, or refused with one: never a traceback of a library."""
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from engines.admission import MALFORMED
+from engines.local import profile_partition
+from engines.partition import PartitionProfile, window
+from engines.refusals import LogRefused
+from engines.sources import check_log, partition_at
+from stats.measure import measure
+from tests.spec.engines import logs
+from tests.spec.engines.logs import SPEC
+
+
+def csv(tmp_path, text: str, encoding: str = "utf-8"):
+    path = tmp_path / "log.csv"
+    path.write_bytes(text.encode(encoding))
+    return partition_at(path)
+
+
+HEAD = "id,asked_at,income,age,product,score,decision,default,known_at,region\n"
+ROW = "a{i},2026-03-01T10:00:0{i},1000.5,30,card,0.25,approved,1,2026-03-05,north\n"
+THREE = "".join(ROW.format(i=i) for i in range(3))
+
+
+def test_csv_and_parquet_of_the_same_rows_give_the_same_states(reference, tmp_path):
+    text = profile_partition(csv(tmp_path, HEAD + THREE), SPEC, reference)
+    table = pa.table(
+        {
+            "id": ["a0", "a1", "a2"],
+            "asked_at": [logs.moment(f"2026-03-01T02:00:0{i}") for i in range(3)],
+            "income": [1000.5] * 3,
+            "age": [30] * 3,
+            "product": ["card"] * 3,
+            "score": [0.25] * 3,
+            "decision": ["approved"] * 3,
+            "default": [1] * 3,
+            "known_at": [logs.moment("2026-03-05T00:00")] * 3,
+            "region": ["north"] * 3,
+        }
+    )
+    pq.write_table(table, tmp_path / "log.parquet")
+
+    binary = profile_partition(partition_at(tmp_path / "log.parquet"), SPEC, reference)
+
+    assert {key: state.sha256 for key, state in text.states.items()} == {
+        key: state.sha256 for key, state in binary.states.items()
+    }
+    assert text.sample.to_bytes() == binary.sample.to_bytes()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(reference, tmp_path):
+    partition = csv(tmp_path, HEAD + THREE, "utf-8-sig")
+
+    assert check_log([partition], SPEC) == []
+    assert profile_partition(partition, SPEC, reference).rows == 3
+
+
+def test_lines_with_the_wrong_number_of_cells_are_refused_and_counted(reference, tmp_path):
+    profile = profile_partition(csv(tmp_path, HEAD + THREE + "b,2026-03-01\n"), SPEC, reference)
+
+    assert (profile.rows_read, profile.rows, profile.refused) == (4, 3, {MALFORMED: 1})
+
+
+def test_a_type_that_changes_half_way_counts_as_missing_and_is_said(reference, tmp_path):
+    spoilt = ROW.format(i=4).replace("1000.5", "n.v.t.").replace("0.25", '"0,25"')
+    profile = profile_partition(csv(tmp_path, HEAD + THREE + spoilt), SPEC, reference)
+
+    assert "column 'score': 1 values are no numbers and count as missing" in profile.reasons
+    assert "column 'income': 1 values are no numbers and count as missing" in profile.reasons
+    assert profile.refused == {"score is missing or not finite": 1}
+
+
+def test_moments_of_mixed_form_are_each_read(reference, tmp_path):
+    text = THREE.replace("2026-03-01T10:00:01", "2026-03-01 10:00:01+08:00").replace("2026-03-01T10:00:02", "soon")
+
+    profile = profile_partition(csv(tmp_path, HEAD + text), SPEC, reference)
+
+    assert profile.refused == {"time is missing or cannot be read": 1}
+    assert [day.isoformat() for day in profile.days] == ["2026-03-01"]
+
+
+def test_reordered_and_extra_columns_change_nothing(reference, tmp_path):
+    partition = logs.rows(tmp_path / "one.parquet", {}, {"income": 5e4})
+    table = pq.read_table(partition.path)
+    shuffled = table.select(table.column_names[::-1]).append_column("extra", pa.array([[1], [2]]))
+    pq.write_table(shuffled, tmp_path / "other.parquet")
+
+    one = profile_partition(partition, SPEC, reference)
+    other = profile_partition(partition_at(tmp_path / "other.parquet"), SPEC, reference)
+
+    assert window([one]).sha256 == window([other]).sha256
+
+
+def test_a_column_that_is_there_twice_is_refused(reference, tmp_path):
+    partition = logs.rows(tmp_path / "one.parquet", {})
+    table = pq.read_table(partition.path)
+    pq.write_table(table.append_column("income", pa.array([2.0])), tmp_path / "twice.parquet")
+    twice = partition_at(tmp_path / "twice.parquet")
+
+    with pytest.raises(LogRefused, match="column 'income' is there 2 times") as refused:
+        profile_partition(twice, SPEC, reference)
+
+    assert refused.value.column == "income"
+    assert [problem.column for problem in check_log([twice], SPEC)] == ["income"]
+
+
+@pytest.mark.parametrize("column", ["id", "asked_at", "score"])
+def test_without_row_id_time_or_score_nothing_can_be_placed(reference, tmp_path, column):
+    table = pq.read_table(logs.rows(tmp_path / "one.parquet", {}).path)
+    pq.write_table(table.drop_columns([column]), tmp_path / "less.parquet")
+
+    with pytest.raises(LogRefused, match=f"there is no column '{column}'"):
+        profile_partition(partition_at(tmp_path / "less.parquet"), SPEC, reference)
+
+
+@pytest.mark.parametrize("column", ["income", "product", "region", "decision", "default"])
+def test_without_another_column_the_rest_is_computed_and_it_is_said(reference, tmp_path, column):
+    table = pq.read_table(logs.rows(tmp_path / "one.parquet", {}, {}).path)
+    pq.write_table(table.drop_columns([column]), tmp_path / "less.parquet")
+
+    profile = profile_partition(partition_at(tmp_path / "less.parquet"), SPEC, reference)
+
+    assert profile.rows == 2
+    assert profile.reasons == (f"column '{column}' is not in this partition; its values count as missing",)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "sentence"),
+    [
+        ("income", [[1.0], [2.0]], "'income' is of type list"),
+        ("score", [logs.moment("2026-01-01T00:00")] * 2, "'score' is of type timestamp"),
+        ("asked_at", [1.5, 2.5], "'asked_at' is of type double, a time is needed"),
+    ],
+)
+def test_a_column_of_a_type_that_cannot_be_meant_is_refused(reference, tmp_path, column, values, sentence):
+    table = pq.read_table(logs.rows(tmp_path / "one.parquet", {}, {}).path)
+    place = table.column_names.index(column)
+    pq.write_table(table.set_column(place, column, pa.array(values)), tmp_path / "odd.parquet")
+
+    with pytest.raises(LogRefused, match=sentence):
+        profile_partition(partition_at(tmp_path / "odd.parquet"), SPEC, reference)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("log.parquet", b"", r"log.parquet is empty \(0 bytes\)"),
+        ("log.csv", b"", r"log.csv is empty \(0 bytes\)"),
+        ("log.parquet", b"PAR1" + bytes(64), "cannot be read as parquet"),
+        ("log.csv", b"\xff\xfei\x00d\x00", "there is no column 'id'|cannot be read as csv"),
+        ("log.csv", b"\n\n", "cannot be read as csv|there is no column 'id'"),
+    ],
+)
+def test_a_file_that_is_no_log_is_refused_in_a_sentence(reference, tmp_path, name, content, sentence):
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(LogRefused, match=sentence):
+        profile_partition(partition_at(tmp_path / name), SPEC, reference)
+
+
+def test_a_csv_with_bytes_that_are_no_text_is_refused(reference, tmp_path):
+    (tmp_path / "log.csv").write_bytes((HEAD + THREE).encode().replace(b"card", b"c\xe9rd"))
+
+    with pytest.raises(LogRefused, match="cannot be read as csv"):
+        profile_partition(partition_at(tmp_path / "log.csv"), SPEC, reference)
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.6, 0.99])
+def test_a_truncated_parquet_file_is_refused(reference, tmp_path, cut):
+    whole = logs.messy_log(tmp_path / "whole.parquet", 5)
+    data = (tmp_path / "whole.parquet").read_bytes()
+    (tmp_path / "cut.parquet").write_bytes(data[: int(whole.bytes * cut)])
+
+    with pytest.raises(LogRefused, match="cannot be read as parquet"):
+        profile_partition(partition_at(tmp_path / "cut.parquet"), SPEC, reference)
+
+
+def test_a_parquet_file_with_flipped_bytes_is_computed_or_refused(reference, tmp_path):
+    logs.messy_log(tmp_path / "whole.parquet", 6, n=1_500)
+    data, picked = (tmp_path / "whole.parquet").read_bytes(), random.Random(7)
+
+    outcomes = []
+    for _ in range(60):
+        spoilt = bytearray(data)
+        for place in picked.sample(range(4, len(data) - 8), 20):
+            spoilt[place] ^= picked.randrange(1, 256)
+        (tmp_path / "spoilt.parquet").write_bytes(spoilt)
+        outcomes.append(_outcome(tmp_path / "spoilt.parquet", reference))
+
+    assert any(isinstance(outcome, LogRefused) for outcome in outcomes)
+    assert all(isinstance(outcome, LogRefused | PartitionProfile) for outcome in outcomes)
+
+
+def _outcome(path, reference):
+    try:
+        return profile_partition(partition_at(path), SPEC, reference)
+    except LogRefused as refused:
+        return refused
+
+
+def test_a_file_without_rows_is_an_empty_window_that_says_so(reference, tmp_path):
+    table = pq.read_table(logs.rows(tmp_path / "one.parquet", {}).path).slice(0, 0)
+    pq.write_table(table, tmp_path / "none.parquet")
+
+    profile = profile_partition(partition_at(tmp_path / "none.parquet"), SPEC, reference)
+    measured = measure(reference, window([profile]))
+
+    assert (profile.rows_read, profile.states) == (0, {})
+    assert measured
+    assert all(m.value is None and m.reason for m in measured)
+
+
+def test_too_few_rows_give_reasons_and_no_number(reference, tmp_path):
+    profile = profile_partition(logs.rows(tmp_path / "few.parquet", *[{}] * 19), SPEC, reference)
+
+    measured = {m.metric: m for m in measure(reference, window([profile]), minimum_rows=20) if m.column is None}
+
+    assert measured["score_psi"].value is None
+    assert measured["score_psi"].reason == "19 observations, at least 20 needed"
+
+
+def test_a_window_of_one_class_has_no_auc_and_says_why(reference, tmp_path):
+    rows = [{"default": 0, "score": s} for s in np.linspace(0.1, 0.9, 300)]
+    profile = profile_partition(logs.rows(tmp_path / "good.parquet", *rows), SPEC, reference)
+
+    measured = {m.metric: m for m in measure(reference, window([profile]))}
+
+    assert measured["auc"].reason == "one class: all 300 known outcomes are good"
+    assert measured["brier"].value is not None
+
+
+def test_infinite_values_are_said_and_leave_the_distance_out(reference, tmp_path):
+    rows = [{"income": np.inf}, *[{"income": 2e4}] * 300]
+    profile = profile_partition(logs.rows(tmp_path / "inf.parquet", *rows), SPEC, reference)
+
+    measured = {m.metric: m for m in measure(reference, window([profile])) if m.column == "income"}
+
+    assert profile.reasons == ("column 'income': 1 values are infinite and are left out of sums",)
+    assert measured["wasserstein"].reason == "1 infinite values in the window"
+    assert measured["ks"].value is not None
+
+
+def test_times_over_too_many_days_are_a_mistake_of_the_column(reference, tmp_path):
+    rows = [{"asked_at": logs.moment(f"{1950 + i // 12}-{i % 12 + 1:02}-01T00:00")} for i in range(500)]
+
+    with pytest.raises(LogRefused, match="more than 400 different days") as refused:
+        profile_partition(logs.rows(tmp_path / "long.parquet", *rows), SPEC, reference)
+
+    assert refused.value.column == "asked_at"
