@@ -139,7 +139,8 @@ def run_program(arguments: list[str]) -> tuple[int, resource.struct_rusage]:
     if child == 0:
         try:
             os.dup2(2, 1)
-            os.execv(sys.executable, [sys.executable, "-I", "-B", "-c", RUN, *arguments])  # noqa: S606
+            # -P and -s, not -I: the environment is ours, and its hash seed makes runs repeatable.
+            os.execv(sys.executable, [sys.executable, "-P", "-s", "-B", "-u", "-c", RUN, *arguments])  # noqa: S606
         except OSError as error:
             os.write(2, f"the program could not be started: {error}\n".encode())
         finally:
