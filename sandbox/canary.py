@@ -120,10 +120,7 @@ def _bait() -> Iterator[dict]:
 
 def _homes() -> dict[str, list[str]]:
     homes = {str(Path.home()), "/root", "/home"}
-    return {
-        home: [_step(home, prefix) for prefix in _prefixes() if prefix.startswith(home + "/")]
-        for home in homes
-    }
+    return {home: [_step(home, prefix) for prefix in _prefixes() if prefix.startswith(home + "/")] for home in homes}
 
 
 def _step(home: str, prefix: str) -> str:

@@ -98,8 +98,7 @@ def _anyone_may_read(path: Path) -> bool:
     if not path.is_dir():
         return bool(path.stat().st_mode & 0o004)
     return all(
-        os.stat(folder).st_mode & 0o005 == 0o005
-        and all(os.lstat(Path(folder, name)).st_mode & 0o004 for name in names)
+        os.stat(folder).st_mode & 0o005 == 0o005 and all(os.lstat(Path(folder, name)).st_mode & 0o004 for name in names)
         for folder, _, names in os.walk(path)
     )
 

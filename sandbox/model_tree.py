@@ -79,9 +79,7 @@ def digest_of_files(files: list[TreeFile]) -> str:
     """`model-tree-v1` of files already hashed and in order, as hex."""
     digest = hashlib.sha256(_field(ALGORITHM.encode()) + _field(_u64(len(files))))
     for file in files:
-        digest.update(
-            _field(file.path.encode()) + _field(_u64(file.size)) + _field(bytes.fromhex(file.sha256))
-        )
+        digest.update(_field(file.path.encode()) + _field(_u64(file.size)) + _field(bytes.fromhex(file.sha256)))
     return digest.hexdigest()
 
 

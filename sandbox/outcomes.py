@@ -38,9 +38,7 @@ class Failed:
     @property
     def sentence(self) -> str:
         last = f" Its last line was: {self.console[-1]}" if self.console else " It printed nothing."
-        return (
-            f"The model's run failed ({self.reason}).{last} Check the model and its libraries, then repeat."
-        )
+        return f"The model's run failed ({self.reason}).{last} Check the model and its libraries, then repeat."
 
 
 @dataclass(frozen=True)
