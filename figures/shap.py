@@ -205,16 +205,22 @@ def _dots(x: NDArray, y: NDArray, features: NDArray | None, colour: NDArray | No
     told = "missing"
     if colour is not None:
         scale = [[0, "var(--c-low)"], [0.5, "var(--c-mid)"], [1, "var(--c-high)"]]
-        marker |= {"color": colour.round(2).tolist(), "cmin": 0, "cmax": 1, "colorscale": scale, "opacity": 0.8}
-        told = "%{text}"
+        marker |= {"color": colour.round(2), "cmin": 0, "cmax": 1, "colorscale": scale, "opacity": 0.8}
+        told = "%{customdata}"
     return go.Scatter(
-        x=[float(f"{value:.4g}") for value in x],
-        y=y.round(2).tolist(),
+        x=_three_figures(x),
+        y=y.round(2),
         mode="markers",
         marker=marker,
-        text=None if features is None else [f"{value:.4g}" for value in features],
+        customdata=None if features is None else _three_figures(features),
         hovertemplate=f"{told}, SHAP %{{x}}<extra></extra>",
     )
+
+
+def _three_figures(values: NDArray) -> NDArray:
+    """Rounded to three significant figures each: more cannot be seen, and makes the page a third larger."""
+    scale = 10.0 ** (2 - np.floor(np.log10(np.abs(np.where(values == 0, 1, values)))))
+    return np.round(values * scale) / scale
 
 
 def _stack(column: NDArray, low: float, high: float) -> NDArray:

@@ -213,7 +213,7 @@ def _band_label(band: Band, view: View) -> dict:
 
 def _rule(height: float, colour: str, dash: str = "solid") -> dict:
     place = {"xref": "paper", "x0": 0, "x1": 1, "y0": height, "y1": height}
-    return {"type": "line", "layer": "between", "line": {"color": colour, "width": 1, "dash": dash}} | place
+    return {"type": "line", "layer": "above", "line": {"color": colour, "width": 1, "dash": dash}} | place
 
 
 def _gaps(view: View) -> tuple[list[dict], list[dict]]:
