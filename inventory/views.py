@@ -1,22 +1,34 @@
 """Pages of the register: the list, and each model's overview and versions."""
 
+import json
+from urllib.parse import urlencode
+
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
+from django_htmx.http import push_url
 
+from accounts.models import Account, Unit
+from accounts.permissions import may, seen_units
+from accounts.roles import Permission
 from inventory import permissions, services
 from inventory.filters import ModelFilter
 from inventory.keyset import KeysetPage
-from inventory.models import Model, ModelVersion
+from inventory.models import Model, ModelVersion, Standing
 
 PAGE = 50
+MOST_UNITS = 50
+MOST_VERSIONS = 500
 SORTS = {
     "ref": ("ref", "ref"),
     "name": ("name", "name"),
     "tier": ("tier", "tier"),
+    "light": ("standing__light", "standing.light"),
     "auc": ("standing__latest_auc", "standing.latest_auc"),
     "psi": ("standing__latest_score_psi", "standing.latest_score_psi"),
+    "breaches": ("standing__open_breaches", "standing.open_breaches"),
 }
 
 
@@ -33,16 +45,62 @@ def models(request: HttpRequest) -> HttpResponse:
         default="ref",
         size=PAGE,
     )
+    units = _units_seen(request.user)
+    chips = chips_of(filters, request.GET, {unit.code: unit.name for unit in units})
+    counts = _counts(visible)
+    is_fragment = request.htmx and not request.htmx.boosted
     context = {
         "filters": filters,
-        "page": page,
         "models": page.rows,
-        "total": matching.count(),
-        "in_all": visible.count(),
-        "chips": chips_of(filters, request.GET),
+        "pages": page.foot(total=matching.count() if chips else counts["all"], noun="models"),
+        "in_all": counts["all"],
+        "views": _views(request.GET, counts),
+        "chips": chips,
+        "sort": request.GET.get("sort", ""),
+        "units": units,
+        "can_register": may(request.user, Permission.REGISTER),
+        "is_fragment": is_fragment,
     }
-    template = "inventory/models.html#rows" if request.htmx and not request.htmx.boosted else "inventory/models.html"
-    return render(request, template, context)
+    answer = render(request, "inventory/models.html#rows" if is_fragment else "inventory/models.html", context)
+    return push_url(answer, _address(request)) if is_fragment else answer
+
+
+def _units_seen(account: Account) -> list[Unit]:
+    """Units to narrow the list by, in the order of their paths, as many as a pop-over can hold."""
+    condition = seen_units(account, "path")
+    return [] if condition is None else list(Unit.objects.filter(condition).order_by("path")[:MOST_UNITS])
+
+
+def _counts(visible) -> dict[str, int]:
+    """How many models there are, and in each monitoring state, in one query."""
+    lights = dict(visible.values_list("standing__light").annotate(count=Count("pk")).order_by())
+    return lights | {"all": sum(lights.values())}
+
+
+def _views(query, counts: dict[str, int]) -> list[dict]:
+    """The tabs over the list: what people look for most, each with its count."""
+    asked = query.copy()
+    for name in ("sort", "after", "before"):
+        asked.pop(name, None)
+    asked = sorted((name, value) for name, values in asked.lists() for value in values if value)
+    offered = (("All", []), *((label, [("light", light)]) for light, label in Standing.Light.choices[::-1]))
+    return [
+        {
+            "label": label,
+            "url": f"{reverse('models')}?{urlencode(narrowed)}".rstrip("?"),
+            "current": asked == narrowed,
+            "count": counts.get(narrowed[0][1] if narrowed else "all", 0),
+        }
+        for label, narrowed in offered
+    ]
+
+
+def _address(request: HttpRequest) -> str:
+    """The page's address without filters that were left empty."""
+    query = request.GET.copy()
+    for name, values in list(query.lists()):
+        query.setlist(name, [value for value in values if value])
+    return f"{request.path}?{query.urlencode()}".rstrip("?")
 
 
 @require_safe
@@ -60,16 +118,29 @@ def model(request: HttpRequest, ref: str) -> HttpResponse:
 def versions(request: HttpRequest, ref: str) -> HttpResponse:
     """Every version of a model, with what its artefact was found to be."""
     found = find_model(request, ref)
-    context = model_frame(request, found, "Versions") | {
-        "versions": found.versions.select_related("registered_by__details").newest_first()[:500],
-    }
-    return render(request, "inventory/versions.html", context)
+    listed = list(found.versions.select_related("registered_by__details").newest_first()[:MOST_VERSIONS])
+    for version in listed:
+        version.columns = columns_of(version.signature)
+        version.more = bool(version.digest_note or version.is_loaded_by_code or version.notes or version.signature)
+    return render(request, "inventory/versions.html", model_frame(request, found, "Versions") | {"versions": listed})
+
+
+def columns_of(signature: dict | None) -> dict[str, list[dict]]:
+    """Inputs and outputs of a signature, each a list of {name, type, required}. MLflow keeps them as JSON in JSON."""
+    sides = {}
+    for side in ("inputs", "outputs"):
+        columns = (signature or {}).get(side) or []
+        columns = json.loads(columns) if isinstance(columns, str) else columns
+        sides[side] = [
+            {"name": c.get("name", ""), "type": c.get("type", ""), "required": c.get("required", True)} for c in columns
+        ]
+    return sides
 
 
 def find_model(request: HttpRequest, ref: str) -> Model:
     """The model where the reader may see it; else 404."""
     visible = Model.objects.visible_to(request.user).select_related(
-        "unit__parent", "owner__details", "developer__details", "standing"
+        "unit__parent", "owner__details", "developer__details", "registered_by__details", "standing"
     )
     return get_object_or_404(visible, ref=ref)
 
@@ -152,19 +223,20 @@ def _act(state: str, what: str, url: str, who: str) -> dict:
     return {"state": state, "what": what, "url": url, "who": who}
 
 
-def chips_of(filters: ModelFilter, query) -> list[dict]:
-    """One chip for each filter in force: its words, and the address without it."""
+def chips_of(filters: ModelFilter, query, units: dict[str, str]) -> list[dict]:
+    """One chip for each filter in force: its words, and the address without it. units: code → name."""
     chips = []
     for name in filters.filters:
         for value in query.getlist(name):
             if value:
                 rest = query.copy()
                 rest.setlist(name, [other for other in query.getlist(name) if other != value])
-                rest.pop("after", None)
+                for place in ("after", "before"):
+                    rest.pop(place, None)
                 chips.append(
                     {
-                        "label": filters.filters[name].label,
-                        "value": _words(filters, name, value),
+                        "label": "Search" if name == "q" else filters.filters[name].label,
+                        "value": units.get(value, value) if name == "unit" else _words(filters, name, value),
                         "url": f"?{rest.urlencode()}",
                     }
                 )
