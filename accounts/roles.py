@@ -23,6 +23,7 @@ class Permission(StrEnum):
     SEE_ADMINISTRATION = "see people, roles and tokens"
     MANAGE_PEOPLE = "manage people, roles and tokens"
     SEE_JOBS = "see background work"
+    RETRY_JOBS = "try failed background work again"
 
 
 class Reach(StrEnum):
@@ -50,6 +51,7 @@ MATRIX: dict[Role, dict[Permission, Reach]] = {
         Permission.REGISTER: Reach.BANK,
         Permission.MONITOR: Reach.BANK,
         Permission.SEE_JOBS: Reach.BANK,
+        Permission.RETRY_JOBS: Reach.BANK,
     },
     Role.COMMITTEE: {Permission.SEE_MODELS: Reach.UNITS},
     Role.AUDITOR: {
@@ -61,6 +63,7 @@ MATRIX: dict[Role, dict[Permission, Reach]] = {
         Permission.SEE_ADMINISTRATION: Reach.BANK,
         Permission.MANAGE_PEOPLE: Reach.BANK,
         Permission.SEE_JOBS: Reach.BANK,
+        Permission.RETRY_JOBS: Reach.BANK,
     },
     Role.SERVICE: {
         Permission.SEE_MODELS: Reach.UNITS,
