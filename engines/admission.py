@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
+from engines.arrays import valid_places
 from engines.columns import (
     DAY_MICROSECONDS,
     NO_DAY,
@@ -186,8 +187,8 @@ class Admission:
 
     def _fingerprints(self, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
         texts = texts_of(column)
-        has_id = texts.is_valid().to_numpy()
-        array = pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.array([], pa.string())
+        has_id = valid_places(texts)
+        array = pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.nulls(0, pa.string())
         offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
         data = array.buffers()[2]
         prints = np.empty((len(array), 2), np.uint64)

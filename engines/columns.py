@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engines.arrays import numpy_array
+
 NO_TIME = np.iinfo(np.int64).min
 NO_DAY = np.iinfo(np.int32).min
 DAY_MICROSECONDS = 86_400_000_000
@@ -41,8 +43,11 @@ def as_numbers(column: pa.ChunkedArray) -> tuple[np.ndarray, int]:
 
 
 def _floats(column: pa.ChunkedArray) -> np.ndarray:
-    values = column.to_numpy()
-    return np.ascontiguousarray(values, dtype=np.float64)
+    values, valid = numpy_array(column)
+    floats = values.astype(np.float64) if valid is not None else np.ascontiguousarray(values, np.float64)
+    if valid is not None:
+        floats[~valid] = np.nan
+    return floats
 
 
 def _parsed(column: pa.ChunkedArray) -> tuple[np.ndarray, int]:
@@ -100,10 +105,10 @@ def as_levels(column: pa.ChunkedArray) -> list[tuple[np.ndarray, list[str | None
 
 
 def _chunk_levels(chunk: pa.DictionaryArray) -> tuple[np.ndarray, list[str | None]]:
-    indices = chunk.indices
-    if indices.null_count:
-        indices = indices.cast(pa.int32()).fill_null(-1)
-    positions = indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    indices, valid = numpy_array(chunk.indices)
+    positions = indices.astype(np.int32)
+    if valid is not None:
+        positions[~valid] = -1
     return positions, [level_name(value) for value in chunk.dictionary.to_pylist()]
 
 
@@ -169,7 +174,5 @@ def _moment(text: str | None, zone: ZoneInfo) -> datetime | None:
 
 
 def _microseconds(column: pa.ChunkedArray) -> np.ndarray:
-    integers = pc.cast(column, pa.int64(), safe=False)
-    if integers.null_count:
-        integers = integers.fill_null(NO_TIME)
-    return integers.to_numpy()
+    integers, valid = numpy_array(column)
+    return integers if valid is None else np.where(valid, integers, NO_TIME)

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from engines.sample import KEY, Sample
 from stats.packing import Reader, Writer
-from stats.state import ProfileState, merge_states, read_state, write_state
+from stats.state import ProfileState, merge, read_state, write_state
 
 ALL = "all"
 _KIND = "partition-profile/1"
@@ -125,14 +125,16 @@ def window(
 ) -> ProfileState | None:
     """The merged state of the days since ≤ day < until, in file order and within it by day; None without rows.
 
+    Profiles are taken one at a time, so that a generator that loads them holds one.
     Raises MergeRefused where the profiles were cut by different references.
     """
-    found, references = [], set()
+    merged, references = None, set()
     for profile in profiles:
         references.add(profile.reference)
+        if len(references) > 1:
+            raise MergeRefused("the profiles were cut by different references; read their partitions again")
         for day, name in sorted(profile.states):
             if name == segment and (since is None or since <= day) and (until is None or day < until):
-                found.append(profile.states[day, name])
-    if len(references) > 1:
-        raise MergeRefused(f"the profiles were cut by {len(references)} different references; read them again")
-    return merge_states(found) if found else None
+                state = profile.states[day, name]
+                merged = state if merged is None else merge(merged, state)
+    return merged

@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 
+from engines.arrays import arrow_array, arrow_mask, numpy_array
+
 PER_BAND = 100
 OVERALL = 1_000
 KEY, BAND, DAY = "__key", "__band", "__day"
@@ -47,7 +49,7 @@ class Sample:
 
     @cached_property
     def bands(self) -> np.ndarray:
-        return self.table.column(BAND).to_numpy()
+        return numpy_array(self.table.column(BAND))[0]
 
     def with_columns_of(self, other: "Sample") -> "Sample":
         """These rows with the columns that `other`, a sample of the same rows, has too."""
@@ -75,7 +77,7 @@ class Sample:
         inside = (bands < wanted.size) & (rank < wanted[np.minimum(bands, wanted.size - 1)])
         spare = np.flatnonzero(~inside)[: max(rows - int(inside.sum()), 0)]
         inside[spare] = True
-        return self.table.filter(pa.array(inside))
+        return self.table.filter(arrow_mask(inside))
 
 
 def smallest(keys: np.ndarray, bands: np.ndarray) -> np.ndarray:
@@ -105,4 +107,5 @@ def merge_samples(samples: Iterable[Sample]) -> Sample:
         return Sample(table)
     # A row id that two partitions share has one key: order such twins by content, not by file.
     table = table.sort_by([(name, "ascending") for name in dict.fromkeys((KEY, *table.column_names))])
-    return Sample(table.take(smallest(table.column(KEY).to_numpy(), table.column(BAND).to_numpy())))
+    kept = smallest(numpy_array(table.column(KEY))[0], numpy_array(table.column(BAND))[0])
+    return Sample(table.take(arrow_array(kept, pa.int64())))

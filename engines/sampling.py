@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from engines.admission import Admitted
+from engines.arrays import arrow_array, empty_table, numpy_array
 from engines.columns import texts_of
 from engines.kernels import UNGROUPED
 from engines.log import LogSpec
@@ -18,7 +19,7 @@ class PartitionSample:
 
     def __init__(self, spec: LogSpec, bands: int, features: tuple[str, ...]):
         self._spec, self._bands, self._features = spec, bands, features
-        self.sample = Sample(self._schema().empty_table())
+        self.sample = Sample(empty_table(self._schema()))
 
     def candidates(self, admitted: Admitted) -> np.ndarray:
         """Positions of the block's rows that may still enter."""
@@ -29,7 +30,7 @@ class PartitionSample:
 
     def _limits(self) -> np.ndarray:
         """(bands,) the largest key that a row of each band may have."""
-        keys = self.sample.table.column(KEY).to_numpy()
+        keys = numpy_array(self.sample.table.column(KEY))[0]
         overall = keys[OVERALL - 1] if keys.size >= OVERALL else _ALL_KEYS
         limits = np.full(self._bands, _ALL_KEYS)
         for band in range(self._bands):
@@ -69,9 +70,11 @@ class PartitionSample:
         arrays = []
         for field in self._schema():
             if field.name in made:
-                arrays.append(pa.array(made[field.name]).cast(field.type))
+                arrays.append(arrow_array(made[field.name], field.type))
+            elif field.name in self._spec.numbers:
+                arrays.append(arrow_array(values[field.name], field.type))
             elif field.name in values:
-                arrays.append(pa.array(values[field.name], field.type, from_pandas=True))
+                arrays.append(values[field.name])
             else:
                 arrays.append(texts_at(columns.get(field.name), positions))
         return pa.Table.from_arrays(arrays, schema=self._schema())
@@ -81,4 +84,4 @@ def texts_at(column: pa.ChunkedArray | None, positions: np.ndarray) -> pa.Array:
     """The column's values at some positions as text; missing where there is no column."""
     if column is None:
         return pa.nulls(positions.size, pa.string())
-    return texts_of(column.take(pa.array(positions))).combine_chunks()
+    return texts_of(column.take(arrow_array(positions, pa.int64()))).combine_chunks()
