@@ -93,7 +93,7 @@ class Running:
 
 
 class Supervisor:
-    """Run `programs` until SIGINT, SIGTERM or SIGHUP; then stop them in reverse order.
+    """Run `programs` until SIGINT, SIGTERM or SIGHUP; then stop them, dependents first.
 
     logs   folder for one log file a program
     say    told each event as (program's name, sentence)
@@ -202,21 +202,30 @@ class Supervisor:
     def _stop_all(self) -> None:
         if any(running.process for running in self._running.values()):
             self._say("demo", "stopping (Ctrl-C again to stop at once) …")
-        for running in reversed(self._running.values()):
-            self._let_end(running)
-            self._reap(running, patience=0)
+        while wave := self._needed_by_nobody():
+            self._let_end(wave)
+            for running in wave:
+                self._reap(running, patience=0)
 
-    def _let_end(self, running: Running) -> None:
+    def _needed_by_nobody(self) -> list[Running]:
+        """What can be stopped now, all of it at once: a worker takes seconds to let go of its broker."""
+        left = [running for running in self._running.values() if running.process]
+        needed = {name for running in left for name in running.program.needs}
+        return [running for running in left if running.program.name not in needed]
+
+    def _let_end(self, wave: Sequence[Running]) -> None:
         """Wait for an orderly end; a second Ctrl-C cuts it short.
 
         Only the leader is told: a server stops its own workers in its own order, and a pool whose children
         were signalled with it would wait for answers that never come.
         """
-        if running.process is None:
-            return
-        running.process.terminate()
-        deadline = time.monotonic() + running.program.patience
-        while self._stop_asked < 2 and time.monotonic() < deadline and running.process.poll() is None:
+        for running in wave:
+            running.process.terminate()
+        started = time.monotonic()
+        while self._stop_asked < 2:
+            waited = time.monotonic() - started
+            if not any(r.process.poll() is None and waited < r.program.patience for r in wave):
+                return
             time.sleep(TICK_SECONDS / 2)
 
     def _reap(self, running: Running, *, patience: float) -> None:

@@ -196,13 +196,15 @@ def test_only_the_lines_that_matter_reach_the_terminal(supervise):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_every_polite_signal_stops_everything_in_reverse_order(supervise, number):
+def test_every_polite_signal_stops_everything_dependents_first(supervise, number):
     says_goodbye = (
         "import signal, sys, time;"
         "end = lambda *_: sys.exit(print(f'end {time.monotonic():.3f}', flush=True));"
         "signal.signal(signal.SIGTERM, end);" + SLEEPER
     )
-    supervised = supervise({"name": "first", "code": says_goodbye}, {"name": "last", "code": says_goodbye})
+    supervised = supervise(
+        {"name": "first", "code": says_goodbye}, {"name": "last", "code": says_goodbye, "needs": ["first"]}
+    )
     supervised.logged("first", "awake")
     supervised.logged("last", "awake")
     groups = [supervised.pid_of("first"), supervised.pid_of("last")]
@@ -225,6 +227,22 @@ def test_a_program_deaf_to_sigterm_is_killed_after_its_patience(supervise):
 
     assert 0.4 < time.monotonic() - before < 5
     assert not signal_group(group, 0)
+
+
+def test_what_needs_nothing_of_one_another_is_stopped_together(supervise):
+    slow = (
+        "import signal, sys, time;"
+        "end = lambda *_: (time.sleep(1.5), sys.exit());"
+        "signal.signal(signal.SIGTERM, end);" + SLEEPER
+    )
+    supervised = supervise(*({"name": name, "code": slow} for name in ("one", "two", "three")))
+    for name in ("one", "two", "three"):
+        supervised.logged(name, "awake")
+
+    before = time.monotonic()
+    supervised.stop()
+
+    assert time.monotonic() - before < 3.5
 
 
 def test_a_second_signal_does_not_wait_for_the_deaf(supervise):
