@@ -68,9 +68,9 @@ def test_an_unannounced_change_beside_an_announced_one_is_still_reported(unit):
 
 
 def test_a_rolled_back_transaction_leaves_no_gap(unit):
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         services.add_unit(code="lost", name="Lost", parent=unit, by=None)
-        raise RuntimeError
+        transaction.set_rollback(True)
 
     services.add_unit(code="kept", name="Kept", parent=unit, by=None)
 
@@ -121,9 +121,7 @@ def test_subject_head_moves_with_the_row(unit):
     assert bytes(SubjectHead.objects.get(subject=f"accounts.unit:{unit.pk}").digest) == before
 
 
-@pytest.mark.parametrize(
-    "table", ["entry", "row_history", "sealed_record", "node", "checkpoint", "head", "tx"]
-)
+@pytest.mark.parametrize("table", ["entry", "row_history", "sealed_record", "node", "checkpoint", "head", "tx"])
 @pytest.mark.parametrize(
     "statement", ["delete from audit.{}", "truncate audit.{} cascade", "insert into audit.{} default values"]
 )
