@@ -109,7 +109,7 @@ class MlflowServer:
             raise self._away(problem) from problem
         return size
 
-    def _get(self, client: httpx.Client, path: str, **query: str) -> dict:
+    def _get(self, client: httpx.Client, path: str, /, **query: str) -> dict:
         try:
             with client.stream("GET", path, params=query) as answer:
                 body = b""
