@@ -228,7 +228,7 @@ def test_root_does_not_stay_root_and_two_runs_do_not_share_a_user(run):
 
 def test_a_run_dies_with_the_worker_that_started_it(tmp_path):
     marker = f"marker-{os.getpid()}-{time.monotonic_ns()}"
-    (tmp_path / "sleeper.py").write_text("import time; print('up', flush=True); time.sleep(300)")
+    (tmp_path / "sleeper.py").write_text("import time; time.sleep(60)")
     worker = subprocess.Popen(
         [
             sys.executable,
@@ -240,7 +240,9 @@ def test_a_run_dies_with_the_worker_that_started_it(tmp_path):
         ],
         cwd=PROJECT,
     )
-    _wait_until(lambda: len(_processes_with(marker)) >= 4)
+    # Worker, two of bubblewrap, the guard and the program, which prints nothing: else a closed pipe
+    # would end the run without the guard that is tested.
+    _wait_until(lambda: len(_processes_with(marker)) == 5)
 
     worker.send_signal(signal.SIGKILL)
     worker.wait()
