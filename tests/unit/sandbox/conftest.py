@@ -12,7 +12,7 @@ from sandbox.launch import launch
 from sandbox.limits import MIB, Limits
 from sandbox.outcomes import Outcome
 
-_QUICK = Limits(wall_seconds=10, cpu_seconds=8, address_bytes=1024 * MIB, output_bytes=MIB, processes=24)
+_QUICK = Limits(wall_seconds=30, cpu_seconds=8, address_bytes=1024 * MIB, output_bytes=MIB, processes=24)
 
 
 @pytest.fixture
