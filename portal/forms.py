@@ -1,10 +1,32 @@
 """Forms of the portal's own pages. Refusals of the services come back to their fields."""
 
 from django import forms
+from django.db.models import QuerySet
 
 from accounts.models import Account, Person, Unit
 from accounts.permissions import may
 from accounts.roles import SCOPES, Permission, Role
+
+
+class NamedField(forms.CharField):
+    """A record given by what people call it: a bank has more of them than a list can hold.
+
+    The page offers the first ones through the <datalist> that `offered_in` names.
+    """
+
+    def __init__(self, records: QuerySet, by: str, *, noun: str, offered_in: str = "", **options):
+        super().__init__(max_length=120, **options)
+        self.records, self.by, self.noun = records, by, noun
+        self.widget.attrs |= {"autocomplete": "off"} | ({"list": offered_in} if offered_in else {})
+
+    def clean(self, value):
+        name = super().clean(value)
+        if not name:
+            return None
+        record = self.records.filter(**{f"{self.by}__iexact": name}).first()
+        if record is None:
+            raise forms.ValidationError(f"There is no {self.noun} “{name}”. Check how it is written.")
+        return record
 
 
 class ServiceForm(forms.Form):
@@ -16,18 +38,31 @@ class ServiceForm(forms.Form):
 
 
 class RoleForm(ServiceForm):
-    person = forms.ModelChoiceField(Person.objects.filter(is_active=True).select_related("details"), label="Person")
+    person = NamedField(
+        Person.objects.filter(is_active=True).select_related("details"),
+        "hr_number",
+        noun="active person with the HR number",
+        label="Person",
+        help_text="HR number, as in the list of people",
+    )
     role = forms.TypedChoiceField(
         choices=[(role.value, role.label) for role in Role if role != Role.SERVICE], coerce=Role, label="Role"
     )
-    unit = forms.ModelChoiceField(
+    unit = NamedField(
         Unit.objects.all(),
+        "code",
+        noun="unit with the code",
+        offered_in="units",
         required=False,
-        empty_label="Whole bank",
         label="Unit",
-        help_text="Covers all units below it",
+        help_text="Code of the unit; covers all units below it. Empty: the whole bank",
     )
-    reason = forms.CharField(label="Reason", max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(
+        label="Reason",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Part of the record; the second administrator reads it",
+    )
 
 
 class DecisionForm(ServiceForm):
@@ -36,15 +71,28 @@ class DecisionForm(ServiceForm):
 
 
 class TokenForm(ServiceForm):
-    name = forms.CharField(max_length=80, label="What it is for", help_text="Deploy pipeline of cards")
-    account = forms.ModelChoiceField(
-        Account.objects.none(), required=False, empty_label="My own account", label="Account"
+    name = forms.CharField(
+        max_length=80, label="What it is for", help_text="Such as “Deploy pipeline of cards”; it stands on the trail"
+    )
+    account = NamedField(
+        Account.objects.filter(kind=Account.Kind.SERVICE, is_active=True),
+        "username",
+        noun="active service account",
+        offered_in="accounts",
+        required=False,
+        label="Service account",
+        help_text="Empty: your own account",
     )
     scopes = forms.MultipleChoiceField(
         choices=[(name, name) for name in SCOPES], widget=forms.CheckboxSelectMultiple, label="What it may do"
     )
-    unit = forms.ModelChoiceField(
-        Unit.objects.all(), label="Unit", help_text="It reaches models of this unit and below"
+    unit = NamedField(
+        Unit.objects.all(),
+        "code",
+        noun="unit with the code",
+        offered_in="units",
+        label="Unit",
+        help_text="Code of the unit; the token reaches models of this unit and below",
     )
     days = forms.TypedChoiceField(
         choices=[(30, "30 days"), (90, "90 days"), (365, "1 year")], coerce=int, label="Ends in"
@@ -53,9 +101,7 @@ class TokenForm(ServiceForm):
     def __init__(self, *args, by: Account, **kwargs):
         super().__init__(*args, **kwargs)
         self.by = by
-        if may(by, Permission.MANAGE_PEOPLE):
-            self.fields["account"].queryset = Account.objects.filter(kind=Account.Kind.SERVICE, is_active=True)
-        else:
+        if not may(by, Permission.MANAGE_PEOPLE):
             del self.fields["account"]
 
     def clean(self) -> dict:

@@ -4,7 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from portal.views import administration, api_guide, files, health, home, trail
+from portal.views import administration, api_guide, files, health, home, jobs, tokens, trail
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -22,9 +22,10 @@ urlpatterns = [
     path("administration/", administration.administration, name="administration"),
     path("administration/roles/propose/", administration.propose_role, name="propose-role"),
     path("administration/proposals/<int:number>/decide/", administration.decide_proposal, name="decide-proposal"),
-    path("administration/jobs/", administration.jobs, name="jobs"),
-    path("tokens/", administration.tokens, name="tokens"),
-    path("tokens/<int:number>/revoke/", administration.revoke_token, name="revoke-token"),
+    path("administration/jobs/", jobs.jobs, name="jobs"),
+    path("administration/jobs/<int:number>/retry/", jobs.retry_job, name="retry-job"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<int:number>/revoke/", tokens.revoke_token, name="revoke-token"),
     path("health/", health.health, name="health"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/v1/", include("monitoring.api.urls")),

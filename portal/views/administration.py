@@ -1,23 +1,28 @@
-"""People, roles, tokens and background work, for who manages or audits them."""
+"""People and roles: who holds what, what is proposed, and the decisions on it."""
 
-from datetime import timedelta
+from collections.abc import Iterable
 
 from django.contrib import messages
+from django.db.models import Prefetch, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts import services as accounts
-from accounts.models import ApiToken, Person
+from accounts.models import Person, RoleAssignment, Unit
 from accounts.permissions import check_may, may
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import MATRIX, Permission, Role
-from jobs.models import Job
-from portal.forms import DecisionForm, RoleForm, TokenForm
+from inventory.keyset import KeysetPage
+from portal.forms import DecisionForm, RoleForm
 from proposals import services as proposals
 from proposals.models import Proposal
+
+PAGE = 100
+DECIDED = 20
+MOST_UNITS = 50
+SORTS = {"name": ("called", "called"), "hr": ("hr_number", "hr_number")}
 
 
 def _guarded(view):
@@ -27,35 +32,82 @@ def _guarded(view):
         try:
             check_may(request.user, Permission.SEE_ADMINISTRATION)
         except NotPermitted as refusal:
-            return render(request, "403.html", {"reason": str(refusal)}, status=403)
+            return forbidden(request, refusal)
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def forbidden(request: HttpRequest, refusal: NotPermitted) -> HttpResponse:
+    return render(request, "403.html", {"reason": str(refusal)}, status=403)
+
+
+def tabs_of(request: HttpRequest, current: str) -> dict:
+    """The pages of administration that the reader may open."""
+    places = (
+        ("People and roles", "administration", may(request.user, Permission.SEE_ADMINISTRATION)),
+        ("Background work", "jobs", may(request.user, Permission.SEE_JOBS)),
+        ("API tokens", "tokens", True),
+        ("API guide", "api-guide", True),
+    )
+    return {
+        "tabs": [
+            {"label": label, "url": reverse(name), "current": name == current}
+            for label, name, is_open in places
+            if is_open
+        ],
+        "tabs_label": "Administration",
+    }
 
 
 @require_safe
 @_guarded
 def administration(request: HttpRequest) -> HttpResponse:
     """People with their roles, what is proposed, and what each role permits."""
-    return render(request, "portal/administration.html", _people_context(request, RoleForm()))
+    form = RoleForm(initial={"person": request.GET.get("person", "")})
+    return render(request, "portal/administration.html", _people_context(request, form))
 
 
 def _people_context(request: HttpRequest, form: RoleForm) -> dict:
-    people = Person.objects.select_related("details", "unit", "line_manager__details").prefetch_related(
-        "roles__unit", "accounts"
-    )
-    return {
-        "people": people.order_by("details__full_name")[:500],
-        "proposals": Proposal.objects.select_related("asked_by__details", "decided_by__details")[:50],
+    words = request.GET.get("q", "").strip()[:100]
+    matching = _people().filter(Q(details__full_name__icontains=words) | Q(hr_number__icontains=words))
+    page = KeysetPage(matching, request.GET, sorts=SORTS, default="name", size=PAGE)
+    known = Proposal.objects.filter(kind=proposals.ROLE).select_related("asked_by__details", "decided_by__details")
+    return tabs_of(request, "administration") | {
+        "people": page.rows,
+        "pages": page.foot(total=matching.count(), noun="people"),
+        "words": words,
+        "waiting": name_people(known.open()[:PAGE]),
+        "decided": name_people(known.exclude(state=Proposal.State.OPEN)[:DECIDED]),
         "can_manage": may(request.user, Permission.MANAGE_PEOPLE),
         "form": form,
-        "decision_form": DecisionForm(),
+        "units": Unit.objects.all()[:MOST_UNITS],
         "roles": list(Role),
         "matrix": [
-            {"permission": permission.value, "reach": [MATRIX[role].get(permission, "") for role in Role]}
+            {"permission": permission.value.capitalize(), "reach": [MATRIX[role].get(permission, "") for role in Role]}
             for permission in Permission
         ],
     }
+
+
+def _people() -> QuerySet[Person]:
+    """Everybody with roles in force and accounts; who was erased is called by the HR number."""
+    in_force = RoleAssignment.objects.in_force().select_related("unit").order_by("role", "unit__path")
+    return (
+        Person.objects.annotate(called=Coalesce("details__full_name", "hr_number"))
+        .select_related("details", "unit", "line_manager__details")
+        .prefetch_related("accounts", Prefetch("roles", in_force, to_attr="roles_in_force"))
+    )
+
+
+def name_people(waiting: Iterable[Proposal]) -> list[Proposal]:
+    """The proposals, each with the person it is about as `person`; one query for all."""
+    waiting = list(waiting)
+    keys = {int(proposal.subject.rpartition(":")[2]) for proposal in waiting}
+    people = Person.objects.select_related("details").in_bulk(keys)
+    for proposal in waiting:
+        proposal.person = people[int(proposal.subject.rpartition(":")[2])]
+    return waiting
 
 
 @require_POST
@@ -66,7 +118,7 @@ def propose_role(request: HttpRequest) -> HttpResponse:
         try:
             proposal = proposals.propose_role(**form.cleaned_data, by=request.user)
         except NotPermitted as refusal:
-            return render(request, "403.html", {"reason": str(refusal)}, status=403)
+            return forbidden(request, refusal)
         except InvalidInput as refusal:
             form.add_problems(refusal.problems)
         else:
@@ -81,7 +133,7 @@ def decide_proposal(request: HttpRequest, number: int) -> HttpResponse:
     proposal = get_object_or_404(Proposal, pk=number, kind=proposals.ROLE)
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Say why; the reason is part of the record.")
+        messages.error(request, "Nothing was decided: say why. The reason is part of the record.")
         return redirect("administration")
     try:
         decided = proposals.decide_role(
@@ -91,65 +143,19 @@ def decide_proposal(request: HttpRequest, number: int) -> HttpResponse:
             by=request.user,
         )
     except NotPermitted as refusal:
-        return render(request, "403.html", {"reason": str(refusal)}, status=403)
+        return forbidden(request, refusal)
     except NotNow as refusal:
-        return render(request, "errors/refused.html", {"reason": str(refusal)}, status=409)
+        return refused(request, refusal, "This proposal cannot be decided", "administration")
     messages.success(request, f"{decided.get_state_display()}: {decided.change['what']}.")
     return redirect("administration")
 
 
-@require_safe
-def jobs(request: HttpRequest) -> HttpResponse:
-    """What runs, waits and failed."""
-    if not may(request.user, Permission.SEE_JOBS):
-        return render(request, "403.html", {"reason": "Your roles do not permit seeing background work."}, status=403)
-    newest = Job.objects.select_related("asked_by__person__details").order_by("-id")
-    return render(
-        request,
-        "portal/jobs.html",
-        {"unfinished": newest.unfinished()[:100], "poisoned": newest.poisoned()[:50], "newest": newest[:50]},
-    )
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def tokens(request: HttpRequest) -> HttpResponse:
-    """My API tokens, and for administrators those of service accounts. A new secret is shown once, here."""
-    form, secret = TokenForm(request.POST or None, by=request.user), None
-    if request.method == "POST" and form.is_valid():
-        try:
-            _, secret = accounts.make_token(**_token(form), by=request.user)
-            form = TokenForm(by=request.user)
-        except InvalidInput as refusal:
-            form.add_problems(refusal.problems)
-        except NotPermitted as refusal:
-            return render(request, "403.html", {"reason": str(refusal)}, status=403)
-    shown = ApiToken.objects.select_related("account", "unit", "made_by__details")
-    if not may(request.user, Permission.SEE_ADMINISTRATION):
-        shown = shown.filter(person=request.user.person)
-    return render(
-        request,
-        "portal/tokens.html",
-        {"form": form, "secret": secret, "tokens": shown[:200], "moment": timezone.now()},
-    )
-
-
-def _token(form: TokenForm) -> dict:
-    given = dict(form.cleaned_data)
-    given["expires_at"] = timezone.now() + timedelta(days=given.pop("days"))
-    given["account"] = given["account"] or form.by
-    return given
-
-
-@require_POST
-def revoke_token(request: HttpRequest, number: int) -> HttpResponse:
-    visible = ApiToken.objects.all()
-    if not may(request.user, Permission.MANAGE_PEOPLE):
-        visible = visible.filter(person=request.user.person)
-    token = get_object_or_404(visible, pk=number)
-    try:
-        accounts.revoke_token(token=token, by=request.user)
-        messages.success(request, f"Revoked: {token.name}. It is refused from now on.")
-    except NotNow as refusal:
-        messages.error(request, str(refusal))
-    return redirect("tokens")
+def refused(request: HttpRequest, refusal: NotNow, heading: str, back: str) -> HttpResponse:
+    """409 with what happened, and the way back to the page `back` as it stands now."""
+    words = {
+        "heading": heading,
+        "sentence": str(refusal),
+        "advice": "Nothing was changed. Open the page again to see how it stands now.",
+        "back_url": reverse(back),
+    }
+    return render(request, "errors/refused.html", words, status=409)

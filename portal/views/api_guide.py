@@ -1,54 +1,147 @@
 """The API for people: every call of the schema, with its fields and answers, and how to send one."""
 
+import json
+from functools import cache
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts.roles import SCOPES
+from portal.views.administration import tabs_of
+
+# What a reader would send, by the field's name; other fields get a value of their type.
+SAMPLES = {
+    "external_id": "cards/application-pd",
+    "name": "Card application PD",
+    "kind": "statistical",
+    "unit": "cards",
+    "owner": "HB-1001",
+    "label": "4.1.0",
+    "version": "4.1.0",
+    "mlflow_uri": "models:/card_application_pd/7",
+    "location": "/logs/card_application_pd",
+    "reference_location": "/logs/card_application_pd/month=2026-01",
+    "labels_as_of": "2026-11-01T00:00:00Z",
+    "columns": {
+        "row_id": "row_id",
+        "time": "scored_at",
+        "score": "score",
+        "features": [{"name": "income", "kind": "number"}, {"name": "channel", "kind": "category"}],
+    },
+}
+PLACES = {"ref": "MDL-2026-0001", "label": "4.1.0", "number": "1"}
 METHODS = ("get", "post", "patch", "put", "delete")
+STATUSES = {
+    "200": "What was asked for, or what was known already",
+    "201": "Made",
+    "202": "Taken; the work goes on in the background",
+    "204": "Done, with nothing to say",
+}
 
 
 @require_safe
 def guide(request: HttpRequest) -> HttpResponse:
+    context = tabs_of(request, "api-guide") | {
+        "calls": calls_of_schema(),
+        "origin": f"{request.scheme}://{request.get_host()}",
+        "scopes": [{"name": name, "permits": sorted(permits)} for name, permits in SCOPES.items()],
+    }
+    return render(request, "portal/api_guide.html", context)
+
+
+@cache
+def calls_of_schema() -> list[dict]:
+    """Every call of the API, by path. The schema follows from the code, so once a process is enough."""
     schema = SchemaGenerator().get_schema(request=None, public=True)
-    return render(request, "portal/api_guide.html", {"info": schema["info"], "calls": list(_calls(schema))})
+    return [
+        _call(schema, path, method, item[method])
+        for path, item in schema["paths"].items()
+        for method in METHODS
+        if method in item
+    ]
 
 
-def _calls(schema: dict):
-    for path, item in schema["paths"].items():
-        for method in METHODS:
-            if operation := item.get(method):
-                yield {
-                    "id": operation["operationId"],
-                    "method": method.upper(),
-                    "path": path,
-                    "says": operation.get("description", ""),
-                    "parameters": operation.get("parameters", []),
-                    "fields": list(_fields(schema, operation.get("requestBody", {}))),
-                    "answers": [
-                        {"status": status, "fields": list(_fields(schema, answer))}
-                        for status, answer in operation.get("responses", {}).items()
-                    ],
-                }
+def _call(schema: dict, path: str, method: str, operation: dict) -> dict:
+    fields = list(_fields(schema, operation.get("requestBody", {})))
+    return {
+        "id": operation["operationId"],
+        "title": operation["operationId"].replace("_", " ").capitalize(),
+        "method": method.upper(),
+        "path": path,
+        "says": operation.get("description", ""),
+        "parameters": _parameters(operation),
+        "fields": fields,
+        "example": _example(fields),
+        "address": path.format_map(PLACES),
+        "answers": [
+            {"status": status, "means": STATUSES.get(status, ""), "fields": list(_fields(schema, answer))}
+            for status, answer in operation.get("responses", {}).items()
+        ],
+    }
 
 
-def _fields(schema: dict, holder: dict):
-    """(name, type, required, help) of a body; of a list, those of its items."""
+def _example(fields: list[dict]) -> str:
+    """A body with what is required, as JSON; '' where nothing is sent."""
+    wanted = [field for field in fields if field["required"]] or fields[:1]
+    body = {field["name"]: _sample(field) for field in wanted}
+    return json.dumps(body, ensure_ascii=False, indent=2) if wanted else ""
+
+
+def _sample(field: dict):
+    if field["name"] in SAMPLES or field["choices"]:
+        return SAMPLES.get(field["name"]) or field["choices"][0]
+    return {"integer": 1, "number": 0.5, "boolean": True, "object": {}, "array": []}.get(field["type"], "…")
+
+
+def _parameters(operation: dict) -> list[dict]:
+    """What stands in path, query and headers, in the shape of `_fields`; what is required first."""
+    found = []
+    for parameter in operation.get("parameters", []):
+        shape = parameter.get("schema", {})
+        items = shape.get("items", shape)
+        found.append(
+            {
+                "name": parameter["name"],
+                "place": {"path": "Path", "query": "Query", "header": "Header"}[parameter["in"]],
+                "type": f"{items.get('type')}, may repeat" if "items" in shape else shape.get("type", "string"),
+                "required": parameter.get("required", False),
+                "help": parameter.get("description", ""),
+                "choices": items.get("enum", []),
+            }
+        )
+    return sorted(found, key=lambda field: not field["required"])
+
+
+def _fields(schema: dict, holder: dict) -> list[dict]:
+    """Name, type, whether it must be sent, help and choices of each field of a body; of a list, of its items."""
     content = holder.get("content", {}).get("application/json", {}).get("schema", {})
     shape = _resolved(schema, content.get("items", content))
-    for name, field in shape.get("properties", {}).items():
-        field = _resolved(schema, field)
-        kind = field.get("type", "object")
-        yield {
-            "name": name,
-            "type": " or ".join(kind) if isinstance(kind, list) else kind,
-            "required": name in shape.get("required", []),
-            "help": field.get("description", ""),
-            "choices": [choice for choice in field.get("enum", []) if choice is not None],
-        }
+    fields, required = shape.get("properties", {}), shape.get("required", [])
+    return [
+        _field(name, _resolved(schema, field), name in required) for name, field in shape.get("properties", {}).items()
+    ]
+
+
+def _field(name: str, shape: dict, required: bool) -> dict:
+    kind = shape.get("type", "object")
+    return {
+        "name": name,
+        "type": " or ".join(kind) if isinstance(kind, list) else kind,
+        "required": required,
+        # drf-spectacular writes the choices into the description once more
+        "help": shape.get("description", "").partition("* `")[0].strip(),
+        "choices": [choice for choice in shape.get("enum", []) if choice not in (None, "")],
+    }
 
 
 def _resolved(schema: dict, shape: dict) -> dict:
-    while "$ref" in shape:
-        shape = schema["components"]["schemas"][shape["$ref"].rpartition("/")[2]]
+    """The shape without its references; of alternatives, the first, which is the one with the choices."""
+    while "$ref" in shape or "allOf" in shape or "oneOf" in shape:
+        inner = (shape.get("allOf") or shape.get("oneOf") or [{}])[0]
+        known = schema["components"]["schemas"]
+        target = known[shape["$ref"].rpartition("/")[2]] if "$ref" in shape else inner
+        kept = {key: value for key, value in shape.items() if key not in ("$ref", "allOf", "oneOf")}
+        shape = target | kept
     return shape

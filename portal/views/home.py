@@ -1,54 +1,84 @@
 """The page that everybody starts from."""
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.models import Account
 from accounts.permissions import may
 from accounts.roles import Permission
-from audit.models import Entry
 from inventory.models import Model, Standing
-from monitoring.models import Breach, Run
+from monitoring.models import Run
 from portal.trail import lines_of
+from portal.views.administration import name_people
+from portal.views.trail import entries_seen_by
 from proposals.models import Proposal
+from proposals.services import ROLE
+
+SHOWN = 12
+ABOUT_MODELS = Q(event__startswith="inventory.") | Q(event__startswith="monitoring.")
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for me, how the models that I see stand, what happened to them last."""
     visible = Model.objects.visible_to(request.user)
+    lights, tiers = _counts(visible, "standing__light"), _counts(visible, "tier")
     own = visible.filter(Q(owner=request.user.person) | Q(developer=request.user.person))
-    lights = dict(Standing.objects.filter(model__in=visible).values_list("light").annotate(models=Count("pk")))
-    return render(
-        request,
-        "portal/home.html",
-        {
-            "lights": {light: lights.get(light, 0) for light in Standing.Light.values},
-            "models_seen": visible.count(),
-            "attention": visible.filter(standing__light__in=["breach", "watch"])
-            .select_related("standing", "owner__details", "unit")
-            .order_by("standing__light", "ref")[:12],
-            "own": own.select_related("standing").order_by("ref")[:12],
-            "open_breaches": Breach.objects.visible_to(request.user).current().filter(level="breach").count(),
-            "running": Run.objects.visible_to(request.user)
-            .filter(job__state__in=["queued", "running"])
-            .select_related("job", "model", "monitor")[:8],
-            "proposals": _proposals_for(request.user),
-            "changed": lines_of(_entries_seen(request, visible)),
-        },
+    context = {
+        "lights": {light: lights.get(light, 0) for light in Standing.Light.values},
+        "tiers": {f"t{tier}": tiers.get(tier, 0) for tier in (1, 2, 3, 4)},
+        "models_seen": sum(lights.values()),
+        "attention": _standing_badly(visible)[:SHOWN],
+        "attention_count": lights.get("breach", 0) + lights.get("watch", 0),
+        "own": own.select_related("standing", "unit").order_by("ref")[:SHOWN],
+        "running": _running(request.user),
+        "proposals": proposals_for(request.user),
+        "changed": _changed(request.user),
+        "sees_models": may(request.user, Permission.SEE_MODELS),
+        "manages_people": may(request.user, Permission.MANAGE_PEOPLE),
+        "today": timezone.localdate(),
+    }
+    return render(request, "portal/home.html", context)
+
+
+def _counts(visible: QuerySet[Model], field: str) -> dict:
+    return dict(visible.values_list(field).annotate(models=Count("pk")).order_by())
+
+
+def _standing_badly(visible: QuerySet[Model]) -> QuerySet[Model]:
+    """Breaches before what is watched, the most material and the longest-standing first."""
+    return (
+        visible.filter(standing__light__in=["breach", "watch"])
+        .select_related("standing", "owner__details", "unit")
+        .order_by("standing__light", "tier", "standing__light_since", "ref")
     )
 
 
-def _proposals_for(account) -> list[Proposal]:
+def _running(account: Account) -> list[Run]:
+    unfinished = Run.objects.visible_to(account).filter(job__state__in=["queued", "running"])
+    return list(unfinished.select_related("job", "model", "monitor")[:8])
+
+
+def _changed(account: Account) -> list[dict]:
+    """What happened last to the models that the account sees: each line with its model."""
+    entries = entries_seen_by(account).filter(ABOUT_MODELS).select_related("sealed_in").newest_first()[:SHOWN]
+    lines = lines_of(entries)
+    models = Model.objects.in_bulk({pk for line in lines for pk in _models_of(line.entry)})
+    return [{"line": line, "model": next(map(models.get, _models_of(line.entry)), None)} for line in lines]
+
+
+def _models_of(entry) -> list[int]:
+    """Keys of the models on whose trails an entry is."""
+    names = [entry.subject, *entry.trails]
+    return [int(name.rpartition(":")[2]) for name in names if name.startswith("inventory.model:")]
+
+
+def proposals_for(account: Account) -> list[Proposal]:
     """Role changes that wait for this administrator: those that another person asked for."""
     if not may(account, Permission.MANAGE_PEOPLE):
         return []
-    return list(Proposal.objects.open().exclude(asked_by=account.person).select_related("asked_by__details")[:12])
-
-
-def _entries_seen(request: HttpRequest, visible) -> list[Entry]:
-    names = [
-        f"inventory.model:{pk}" for pk in visible.order_by("-standing__last_run_at").values_list("pk", flat=True)[:50]
-    ]
-    return list(Entry.objects.filter(trails__overlap=names).select_related("sealed_in").newest_first()[:12])
+    waiting = Proposal.objects.open().filter(kind=ROLE).exclude(asked_by=account.person)
+    return name_people(waiting.select_related("asked_by__details")[:SHOWN])

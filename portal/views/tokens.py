@@ -1,0 +1,73 @@
+"""API tokens: made, shown once, listed, revoked."""
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import services as accounts
+from accounts.models import Account, ApiToken, Unit
+from accounts.permissions import may
+from accounts.refusals import InvalidInput, NotNow, NotPermitted
+from accounts.roles import Permission
+from portal.forms import TokenForm
+from portal.views.administration import MOST_UNITS, forbidden, tabs_of
+
+SHOWN = 200
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def tokens(request: HttpRequest) -> HttpResponse:
+    """My API tokens, and for administrators those of everybody. A new secret is shown once, here."""
+    form, secret = TokenForm(request.POST or None, by=request.user), None
+    if request.method == "POST" and form.is_valid():
+        try:
+            made, secret = accounts.make_token(**_token(form), by=request.user)
+            form = TokenForm(by=request.user)
+            messages.success(request, f"Made: {made.name}. Copy it now; it is not shown again.")
+        except InvalidInput as refusal:
+            form.add_problems(refusal.problems)
+        except NotPermitted as refusal:
+            return forbidden(request, refusal)
+    context = tabs_of(request, "tokens") | {
+        "form": form,
+        "secret": secret,
+        "origin": f"{request.scheme}://{request.get_host()}",
+        "tokens": _visible(request.user, Permission.SEE_ADMINISTRATION).select_related(
+            "account", "unit", "made_by__details", "person__details"
+        )[:SHOWN],
+        "sees_all": may(request.user, Permission.SEE_ADMINISTRATION),
+        "can_revoke_all": may(request.user, Permission.MANAGE_PEOPLE),
+        "units": Unit.objects.all()[:MOST_UNITS],
+        "accounts": form.fields["account"].records[:MOST_UNITS] if "account" in form.fields else [],
+    }
+    return render(request, "portal/tokens.html", context)
+
+
+def _visible(account: Account, permission: Permission) -> QuerySet[ApiToken]:
+    """Everybody's tokens for who has the permission, else one's own."""
+    return ApiToken.objects.all() if may(account, permission) else ApiToken.objects.filter(person=account.person)
+
+
+def _token(form: TokenForm) -> dict:
+    given = dict(form.cleaned_data)
+    given["expires_at"] = timezone.now() + timedelta(days=given.pop("days"))
+    given["account"] = given["account"] or form.by
+    return given
+
+
+@require_POST
+def revoke_token(request: HttpRequest, number: int) -> HttpResponse:
+    token = get_object_or_404(_visible(request.user, Permission.MANAGE_PEOPLE), pk=number)
+    try:
+        accounts.revoke_token(token=token, by=request.user)
+        messages.success(request, f"Revoked: {token.name}. It is refused from now on.")
+    except NotNow as refusal:
+        messages.error(request, str(refusal))
+    return redirect("tokens")
