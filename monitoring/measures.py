@@ -13,14 +13,17 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from dateutil.relativedelta import relativedelta
 
 from audit.services import canonical
 from engines.partition import ALL, PartitionProfile, window
+from figures import bin_labels
 from monitoring.models import Monitor, Threshold
 from stats.measure import Measurement as Figure
-from stats.measure import measure
+from stats.measure import measure, psi_counts
 from stats.reference import ReferenceProfile
+from stats.state import ProfileState
 
 ROOT = Path(__file__).resolve().parent.parent
 SPANS = {
@@ -32,7 +35,7 @@ SPANS = {
 
 @dataclass(frozen=True)
 class MeasuredWindow:
-    """One window's figures, all segments, with the level that each reaches under its threshold."""
+    """One window's figures, all segments; `shares` is what its distributions are drawn from."""
 
     start_on: date
     end_on: date
@@ -40,6 +43,7 @@ class MeasuredWindow:
     labelled: int
     state_sha256: str
     figures: list[Figure]
+    shares: dict[str, dict]
 
     def as_plain(self) -> dict:
         """What the result's digest covers: every figure to its last bit."""
@@ -108,7 +112,27 @@ def _measure(profiles, reference, start, end, segments, minimum_rows) -> Measure
     ]
     whole = states[ALL]
     digest = hashlib.sha256(b"".join(name.encode() + bytes.fromhex(s.sha256) for name, s in states.items()))
-    return MeasuredWindow(start, end, whole.rows, whole.score.labelled, digest.hexdigest(), figures)
+    shares = shares_of(reference, whole)
+    return MeasuredWindow(start, end, whole.rows, whole.score.labelled, digest.hexdigest(), figures, shares)
+
+
+def shares_of(reference: ReferenceProfile, state: ProfileState) -> dict[str, dict]:
+    """Feature to {labels, reference, current}: rows in each PSI bin or level, for drawing.
+
+    Kept with the window, since the states themselves are megabytes that a page cannot wait for.
+    """
+    shares = {}
+    for bins, before, now in zip(reference.numbers, reference.state.numbers, state.numbers, strict=True):
+        labels = bin_labels([float(edge) for edge in bins.edges[bins.cuts]], missing=True)
+        shares[bins.name] = _shares(labels, psi_counts(bins, before), psi_counts(bins, now))
+    for levels, before, now in zip(reference.categories, reference.state.categories, state.categories, strict=True):
+        labels = [*map(str, levels.levels), "other", "new", "missing"]
+        shares[levels.name] = _shares(labels, before.counts, now.counts)
+    return shares
+
+
+def _shares(labels: list[str], reference: np.ndarray, current: np.ndarray) -> dict:
+    return {"labels": labels, "reference": reference.tolist(), "current": current.tolist()}
 
 
 def result_digest(windows: Iterable[MeasuredWindow]) -> str:

@@ -24,6 +24,10 @@ class Window(models.Model):
     labelled = models.PositiveBigIntegerField()
     state_sha256 = models.CharField(max_length=64, help_text="Of the merged states that it was measured from")
 
+    shares = models.JSONField(
+        default=dict, help_text="Feature to labels, reference and current: rows in each PSI bin or level, for drawing"
+    )
+
     objects = WindowQuerySet.as_manager()
 
     class Meta:

@@ -270,6 +270,7 @@ def _store_window(run: Run, measured: MeasuredWindow, thresholds: dict) -> Windo
         rows=measured.rows,
         labelled=measured.labelled,
         state_sha256=measured.state_sha256,
+        shares=measured.shares,
     )
     if newest:
         record(
