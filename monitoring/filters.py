@@ -1,21 +1,33 @@
 import django_filters
 from django import forms
+from django.db.models import Q
 
 from accounts.models import Unit
 from monitoring.models import Breach
 
 
 class BreachFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(field_name="model__name", lookup_expr="icontains", label="Model", max_length=100)
+    """metrics: (name, words) of the metrics that can be chosen."""
+
+    q = django_filters.CharFilter(method="with_words", label="Search", max_length=100)
     level = django_filters.MultipleChoiceFilter(
         choices=Breach.Level.choices, label="Level", widget=forms.CheckboxSelectMultiple
     )
-    metric = django_filters.CharFilter(label="Metric", max_length=40)
+    metric = django_filters.MultipleChoiceFilter(label="Metric", widget=forms.CheckboxSelectMultiple)
     unit = django_filters.CharFilter(method="below_unit", label="Unit")
 
     class Meta:
         model = Breach
         fields = ["q", "level", "metric", "unit"]
+
+    def __init__(self, *args, metrics: list[tuple[str, str]], **kwargs):
+        super().__init__(*args, **kwargs)
+        self.filters["metric"].extra["choices"] = metrics
+
+    def with_words(self, queryset, name, words):
+        return queryset.filter(
+            Q(model__name__icontains=words) | Q(model__ref__iexact=words) | Q(column__icontains=words)
+        )
 
     def below_unit(self, queryset, name, code):
         unit = Unit.objects.filter(code=code).first()

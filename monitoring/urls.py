@@ -1,15 +1,17 @@
 from django.urls import path
 
-from monitoring import views
+from monitoring.views import breaches, model, runs
 
 urlpatterns = [
-    path("models/<str:ref>/monitoring/", views.model_monitoring, name="model-monitoring"),
-    path("models/<str:ref>/monitoring/features/<path:column>/", views.feature, name="model-feature"),
-    path("monitors/<int:number>/run/", views.ask_for_run, name="ask-for-run"),
-    path("runs/<int:number>/", views.run, name="run"),
-    path("runs/<int:number>/repeat/", views.repeat_run, name="repeat-run"),
-    path("runs/<int:number>/cancel/", views.cancel_run, name="cancel-run"),
-    path("windows/<int:number>/explain/again/", views.retry_evidence, {"task": "explain"}, name="explain-again"),
-    path("windows/<int:number>/report/again/", views.retry_evidence, {"task": "report"}, name="report-again"),
-    path("monitoring/", views.breaches, name="breaches"),
+    path("models/<str:ref>/monitoring/", model.model_monitoring, name="model-monitoring"),
+    path("models/<str:ref>/monitoring/features/<path:column>/", model.feature, name="model-feature"),
+    path("monitors/<int:number>/run/", runs.ask_for_run, name="ask-for-run"),
+    path("runs/<int:number>/", runs.run, name="run"),
+    path("runs/<int:number>/repeat/", runs.repeat_run, name="repeat-run"),
+    path("runs/<int:number>/cancel/", runs.cancel_run, name="cancel-run"),
+    path("windows/<int:number>/explain/", model.evidence, {"task": "explain"}, name="explain-state"),
+    path("windows/<int:number>/report/", model.evidence, {"task": "report"}, name="report-state"),
+    path("windows/<int:number>/explain/again/", model.retry_evidence, {"task": "explain"}, name="explain-again"),
+    path("windows/<int:number>/report/again/", model.retry_evidence, {"task": "report"}, name="report-again"),
+    path("monitoring/", breaches.breaches, name="breaches"),
 ]
