@@ -7,7 +7,7 @@ row. Nothing is held a thread, and there is no merge that could reorder addition
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -24,6 +24,7 @@ from engines.admission import (
 from engines.fitting import fit_bins
 from engines.log import LogSpec
 from engines.partition import ALL, PartitionProfile, window
+from engines.pools import pool_of
 from engines.reading import Block, Reader, open_partition
 from engines.refusals import LogRefused
 from engines.sample import Sample, merge_samples
@@ -112,7 +113,7 @@ def profile_partitions(
         pool.shutdown(cancel_futures=True)
 
 
-def _in_order(pool: ThreadPoolExecutor, work, items: list, *, ahead: int) -> Iterator:
+def _in_order(pool: Executor, work, items: list, *, ahead: int) -> Iterator:
     """Results in order with a bounded number under way: a slow reader must not pile up profiles."""
     waiting: list[Future] = []
     for item in items:
@@ -174,6 +175,7 @@ class _Run:
         self.score = ScoreTally(reference.score, tables[""])
         self.numbers = {b.name: NumberTally(b, tables[b.name]) for b in reference.numbers if features}
         self.categories = {c.name: CategoryTally(c) for c in reference.categories if features}
+        self.places = {name: place for place, name in enumerate(self.numbers)}
         self.moments = MomentTally(len(self.numbers))
         self.sample = PartitionSample(spec, reference.score.bands, (*self.numbers, *self.categories))
 
@@ -187,11 +189,11 @@ class _Run:
             between=self.between,
         )
         self.admission.check_columns(reader, self.partition)
-        with ThreadPoolExecutor(threads) as pool:
+        with pool_of(threads) as pool:
             self._read(reader, pool, threads, progress)
         return self._finished(reader)
 
-    def _read(self, reader: Reader, pool: ThreadPoolExecutor, threads: int, progress) -> None:
+    def _read(self, reader: Reader, pool: Executor, threads: int, progress) -> None:
         """Judging the next block overlaps with counting this one."""
         head = tuple(dict.fromkeys(filter(None, (*self.admission.columns, self.spec.model_version))))
         blocks = reader.blocks((*head, *self.numbers, *self.categories))
@@ -203,7 +205,7 @@ class _Run:
             if progress:
                 progress(self.admission.rows_read, reader.rows)
 
-    def _count(self, block: Block, columns, admitted: Admitted, pool: ThreadPoolExecutor, threads: int) -> None:
+    def _count(self, block: Block, columns, admitted: Admitted, pool: Executor, threads: int) -> None:
         self._grow(len(self.admission.groups))
         chosen = self.sample.candidates(admitted)
         standardised = np.zeros((len(self.numbers), block.rows))
@@ -251,7 +253,7 @@ class _Run:
             values = np.full(admitted.scores.size, np.nan)
         tally = self.numbers[name]
         tally.add(values, admitted.groups)
-        tally.standardised(values, standardised[list(self.numbers).index(name)])
+        tally.standardised(values, standardised[self.places[name]])
         return values[chosen]
 
     def _category(self, name: str, columns, admitted: Admitted, chosen):
@@ -296,7 +298,7 @@ class _Run:
             self.admission.remark(name, INFINITE, found)
 
 
-def _judged(pool: ThreadPoolExecutor, admission: Admission, blocks: Iterator[Block], head) -> Future | None:
+def _judged(pool: Executor, admission: Admission, blocks: Iterator[Block], head) -> Future | None:
     block = next(blocks, None)
     if block is None:
         return None

@@ -18,8 +18,9 @@ class PartitionSample:
     """The sample of the blocks so far."""
 
     def __init__(self, spec: LogSpec, bands: int, features: tuple[str, ...]):
-        self._spec, self._bands, self._features = spec, bands, features
-        self.sample = Sample(empty_table(self._schema()))
+        self._spec, self._bands, self._numbers = spec, bands, set(spec.numbers)
+        self._schema = self._fields(features)
+        self.sample = Sample(empty_table(self._schema))
 
     def candidates(self, admitted: Admitted) -> np.ndarray:
         """Positions of the block's rows that may still enter."""
@@ -45,12 +46,12 @@ class PartitionSample:
             block = self._table(admitted, positions, columns, values)
             self.sample = merge_samples([self.sample, Sample(block)])
 
-    def _schema(self) -> pa.Schema:
+    def _fields(self, features: tuple[str, ...]) -> pa.Schema:
         spec, kinds = self._spec, {}
         for name in filter(None, (*spec.segments, spec.model_version)):
             kinds[name] = pa.string()
-        for name in self._features:
-            kinds[name] = pa.float64() if name in spec.numbers else pa.string()
+        for name in features:
+            kinds[name] = pa.float64() if name in self._numbers else pa.string()
         roles = ((spec.row_id, pa.string()), (spec.time, pa.timestamp("us", "UTC")), (spec.score, pa.float64()))
         labels = ((name, pa.int8()) for name in (spec.label, spec.decision) if name)
         own = ((KEY, pa.uint64()), (BAND, pa.int8()), (DAY, pa.date32()))
@@ -68,16 +69,16 @@ class PartitionSample:
             DAY: admitted.days[positions],
         }
         arrays = []
-        for field in self._schema():
+        for field in self._schema:
             if field.name in made:
                 arrays.append(arrow_array(made[field.name], field.type))
-            elif field.name in self._spec.numbers:
+            elif field.name in self._numbers:
                 arrays.append(arrow_array(values[field.name], field.type))
             elif field.name in values:
                 arrays.append(values[field.name])
             else:
                 arrays.append(texts_at(columns.get(field.name), positions))
-        return pa.Table.from_arrays(arrays, schema=self._schema())
+        return pa.Table.from_arrays(arrays, schema=self._schema)
 
 
 def texts_at(column: pa.ChunkedArray | None, positions: np.ndarray) -> pa.Array:
