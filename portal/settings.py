@@ -229,7 +229,13 @@ if BROKER_URL.startswith("filesystem:"):
     }
 else:
     # The hard time limit stays below the visibility timeout, so no running job is delivered twice by it.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * 3600, "socket_connect_timeout": 2}
+    # Who asks for work never waits for a broker that is away (kombu would try for 6 s) or hangs: the row is there.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 2 * 3600,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
+        "max_retries": 0,
+    }
 
 # --- REST ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

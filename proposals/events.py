@@ -4,6 +4,4 @@ PROPOSED = Event("proposals.proposed", "Proposed", "{kind}: {what}. Reason: {rea
 ACCEPTED = Event("proposals.accepted", "Proposal accepted", "{kind}: {what}. {reason}")
 DECLINED = Event("proposals.declined", "Proposal declined", "{kind}: {what}. {reason}")
 WITHDRAWN = Event("proposals.withdrawn", "Proposal withdrawn", "{kind}: {what}. {reason}")
-OVERTAKEN = Event(
-    "proposals.overtaken", "Proposal overtaken", "{kind}: {what}. What it was about has changed since"
-)
+OVERTAKEN = Event("proposals.overtaken", "Proposal overtaken", "{kind}: {what}. What it was about has changed since")

@@ -8,9 +8,7 @@ from proposals.models import TRANSITIONS, Proposal
 
 def check_transition(proposal: Proposal, state: str) -> None:
     if state not in TRANSITIONS[Proposal.State(proposal.state)]:
-        raise NotNow(
-            f"This proposal is {proposal.get_state_display().lower()}; it cannot become {state} any more."
-        )
+        raise NotNow(f"This proposal is {proposal.get_state_display().lower()}; it cannot become {state} any more.")
 
 
 def check_second_person(proposal: Proposal, person: Person) -> None:

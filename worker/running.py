@@ -71,8 +71,8 @@ def _work_to_an_end(job: Job, work: Callable[[Job], None]) -> None:
 class Heartbeat:
     """Lengthens a job's lease from a thread of its own, on a connection of its own.
 
-    It stops at the task's hard time limit: the parent that enforces the limit may have been killed, and a task
-    that hangs without one must not hold its job for ever.
+    It stops at the task's hard time limit, whoever enforces that: on systems where a child outlives its killed
+    parent, a task that hangs must not hold its job for ever.
     """
 
     def __init__(self, job: Job):
