@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connections
 
 from tests import environment
 from tests.cast import load_cast, make_cast
 from tests.services import postgres
+from tests.services.mlflow_server import start_mlflow
 from tests.services.missing import ServiceMissing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +92,33 @@ def db(request, database_template, django_db_blocker):
 def cast(db):
     """The people of the tests (tests/cast.py)."""
     return load_cast()
+
+
+@pytest.fixture(scope="session")
+def mlflow_server():
+    """A real MLflow server for the run; MLFLOW_TRACKING_URI names it to this process and its children."""
+    server = start_mlflow()
+    os.environ["MLFLOW_TRACKING_URI"] = settings.MLFLOW_TRACKING_URI = server.url
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def registered_scorecard(mlflow_server):
+    """models:/ URI of a model in the registry that gives exactly the scores of tests.logs."""
+    return put_into_registry(mlflow_server, "card_pd", "scorecard")
+
+
+def put_into_registry(server, name: str, form: str, seed: int = 5) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.models_to_register", server.url, name, form, str(seed)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return f"models:/{name}/{done.stdout.split()[-1]}"
 
 
 @pytest.fixture

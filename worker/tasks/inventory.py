@@ -1,11 +1,12 @@
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 from inventory.effects import ArtefactUnavailable, MlflowServer
 from inventory.models import ModelVersion
 from inventory.services import COMPUTE_DIGEST, fail_digest, settle_digest
 from jobs.models import Job
-from sandbox.model_card import ModelCardRefused, inspect_model
+from sandbox.model_card import ModelCard, ModelCardRefused, inspect_model
 from sandbox.model_tree import ModelTreeRefused, model_tree
 from worker.running import job_task
 
@@ -28,7 +29,12 @@ def compute_digest(job: Job) -> None:
         files=len(tree.files),
         size=tree.total_bytes,
         flavour=card.flavour,
-        signature=card.signature,
+        signature=_signature(card),
         is_loaded_by_code=card.loaded_by_code,
         job=job,
     )
+
+
+def _signature(card: ModelCard) -> dict:
+    """Names and types of what goes in and comes out, as JSON."""
+    return {side: [asdict(column) for column in getattr(card, side)] for side in ("inputs", "outputs")}
