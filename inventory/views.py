@@ -21,6 +21,7 @@ from inventory.models import Model, ModelVersion, Standing
 PAGE = 50
 MOST_UNITS = 50
 MOST_VERSIONS = 500
+LIGHTS = [(light.value, light.label) for light in map(Standing.Light, ("breach", "watch", "good", "unknown"))]
 SORTS = {
     "ref": ("ref", "ref"),
     "name": ("name", "name"),
@@ -83,7 +84,7 @@ def _views(query, counts: dict[str, int]) -> list[dict]:
     for name in ("sort", "after", "before"):
         asked.pop(name, None)
     asked = sorted((name, value) for name, values in asked.lists() for value in values if value)
-    offered = (("All", []), *((label, [("light", light)]) for light, label in Standing.Light.choices[::-1]))
+    offered = (("All", []), *((label, [("light", light)]) for light, label in LIGHTS))
     return [
         {
             "label": label,

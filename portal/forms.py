@@ -84,7 +84,9 @@ class TokenForm(ServiceForm):
         help_text="Empty: your own account",
     )
     scopes = forms.MultipleChoiceField(
-        choices=[(name, name) for name in SCOPES], widget=forms.CheckboxSelectMultiple, label="What it may do"
+        choices=[(name, f"{name}: {', '.join(sorted(permits))}") for name, permits in SCOPES.items()],
+        widget=forms.CheckboxSelectMultiple,
+        label="What it may do",
     )
     unit = NamedField(
         Unit.objects.all(),

@@ -18,6 +18,8 @@ from proposals.models import Proposal
 from proposals.services import ROLE
 
 SHOWN = 12
+# By the last word of the event's name; others have the clock.
+ICONS = {"registered": "plus", "edited": "edit", "verified": "finger", "mismatch": "breach", "opened": "breach"}
 ABOUT_MODELS = Q(event__startswith="inventory.") | Q(event__startswith="monitoring.")
 
 
@@ -67,7 +69,14 @@ def _changed(account: Account) -> list[dict]:
     entries = entries_seen_by(account).filter(ABOUT_MODELS).select_related("sealed_in").newest_first()[:SHOWN]
     lines = lines_of(entries)
     models = Model.objects.in_bulk({pk for line in lines for pk in _models_of(line.entry)})
-    return [{"line": line, "model": next(map(models.get, _models_of(line.entry)), None)} for line in lines]
+    return [
+        {
+            "line": line,
+            "icon": ICONS.get(line.entry.event.rpartition("_")[2], "history"),
+            "model": next(map(models.get, _models_of(line.entry)), None),
+        }
+        for line in lines
+    ]
 
 
 def _models_of(entry) -> list[int]:
