@@ -108,7 +108,7 @@ def make_environment():
         return
     install_uv()
     say("setting up .venv from uv.lock (about a minute and 1.5 GB the first time)")
-    run([UV, "sync", "--locked", "--project", ROOT])
+    run([UV, "sync", "--locked", "--compile-bytecode", "--project", ROOT])  # a sandbox cannot write any
     with open(STAMP, "w") as file:
         file.write(wanted)
 
