@@ -8,7 +8,7 @@ from inventory.models import Model, Standing
 
 
 class ModelFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="search", label="Name, id or external id", max_length=100)
+    q = django_filters.CharFilter(method="search", label="Name, id, external id or owner", max_length=100)
     tier = django_filters.MultipleChoiceFilter(
         choices=[(n, f"Tier {n}") for n in (1, 2, 3, 4)], label="Tier", widget=forms.CheckboxSelectMultiple
     )

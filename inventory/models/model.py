@@ -4,7 +4,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models
 from django.db.models import Q
 
-from accounts.models import Account
+from accounts.models import Account, PersonDetails
 from accounts.permissions import seen_units
 
 
@@ -15,11 +15,13 @@ class ModelQuerySet(models.QuerySet):
         return self.none() if condition is None else self.filter(condition)
 
     def matching(self, words: str) -> ModelQuerySet:
-        """Name, id, external id or description holds the words, or the name is close to them."""
+        """Name, id, external id or owner's name holds the words, or the name is close to them."""
+        owners = PersonDetails.objects.filter(full_name__icontains=words).values("person")
         return self.filter(
             Q(name__icontains=words)
             | Q(ref__icontains=words)
             | Q(external_id__icontains=words)
+            | Q(owner__in=owners)
             | Q(name__trigram_word_similar=words)
         )
 
