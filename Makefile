@@ -22,10 +22,10 @@ lint: environment ## style, formatting and the layers between the apps
 	@$(BIN)/lint-imports
 
 bench: environment ## measure the engine against Evidently on one generated log
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks.drift $(ARGS)
 
-drills: environment ## the counts that are too long for `make test`: races, kills, lost brokers
-	@ASSAY_COUNTS=full $(BIN)/python -m pytest -m drill $(ARGS)
+drills: environment ## races, kills and lost brokers alone
+	@$(BIN)/python -m pytest tests/chaos $(ARGS)
 
 environment:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "assay: there is no $(PYTHON) here: install Python 3.9 or newer with venv (Debian, Ubuntu: apt-get install python3 python3-venv) and run this again." >&2; exit 1; }

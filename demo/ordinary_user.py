@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 NAMESPACE_ID = "1000"
@@ -42,14 +43,11 @@ def _enter_namespace() -> None:
 def _namespaces_work() -> bool:
     if not hasattr(os, "unshare"):
         return False
-    child = os.fork()
-    if child == 0:
-        try:
-            _enter_namespace()
-        except OSError:
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(child, 0)[1] == 0
+    try:
+        subprocess.run([sys.executable, "-S", "-c", ""], preexec_fn=_enter_namespace, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
 
 
 def _become_fallback_user() -> None:

@@ -13,11 +13,24 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 
-QUESTIONS = """
-import json, mlflow
+# One process for all of it: importing MLflow costs more than everything that is done with it.
+TWO_STARTS = """
+import json, sys
+from pathlib import Path
+from demo.credit.__main__ import main
+
+folder, uri = Path(sys.argv[1]), sys.argv[2]
+main(folder, uri)
+first = (folder / "models.json").read_text()
+(folder / "models.json").unlink()  # as when it was stopped just before the end
+main(folder, uri)
+
+import mlflow
 versions = mlflow.MlflowClient().search_model_versions(order_by=["name ASC"])
 infos = [mlflow.models.get_model_info(f"models:/{v.name}/{v.version}") for v in versions]
 print(json.dumps({
+    "first": json.loads(first),
+    "second": json.loads((folder / "models.json").read_text()),
     "names": [v.name for v in versions],
     "tags": [v.tags for v in versions],
     "flavours": [sorted(info.flavors) for info in infos],
@@ -38,27 +51,14 @@ class Bank:
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory):
+    """MLflow keeps its store in files of the folder: no server is needed to see what it was given."""
     folder = tmp_path_factory.mktemp("bank")
-    first = start(folder)
-    (folder / "models.json").unlink()  # as when it was stopped just before the end
-    second = start(folder)
-    answer = python(folder, "-c", QUESTIONS)
-    return Bank(folder, first, second, json.loads(answer.splitlines()[-1]))
-
-
-def start(folder: Path) -> dict:
-    python(folder, "-m", "demo.credit", folder)
-    return json.loads((folder / "models.json").read_text())
-
-
-def python(folder: Path, *arguments: str | Path) -> str:
-    """MLflow keeps its store in files of `folder`: no server is needed to see what it was given."""
-    environ = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, *arguments], env=os.environ | environ, cwd=folder, capture_output=True, text=True
-    )
+    argv = [sys.executable, "-c", TWO_STARTS, folder, f"sqlite:///{folder}/mlflow.db"]
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, env=environ, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    said = json.loads(done.stdout.splitlines()[-1])
+    return Bank(folder, said.pop("first"), said.pop("second"), said)
 
 
 def test_two_models_are_registered_with_the_digest_of_their_training_data(bank):
