@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from accounts.models import Person
 from audit.events import registered_events, say
-from audit.models import Checkpoint, Entry, RowHistory
+from audit.reading import last_checkpoint, rows_sealed_in, versions_before
 
-HEX64 = 64
+HEX64 = re.compile(r"\b[0-9a-f]{64}\b")
+MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
+MOST_ROWS = 60
+LONGEST = 200
 
 
 @dataclass(frozen=True)
 class Change:
     """One field of one row: what it was and what it became."""
 
-    row: str
     field: str
     before: str
     after: str
 
 
 @dataclass(frozen=True)
+class ChangedRow:
+    """One governed row that a transaction made or changed."""
+
+    subject: str
+    is_new: bool
+    by_database_user: str
+    changes: list[Change]
+
+
+@dataclass(frozen=True)
 class Line:
     """One entry as a page shows it."""
 
-    entry: Entry
+    entry: object
     title: str
     sentence: str
     by: str
@@ -37,62 +50,84 @@ class Line:
     is_covered: bool
     digests: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def main_digest(self) -> str:
+        """The digest that the entry is about; else the entry's own."""
+        own = bytes(self.entry.digest).hex()
+        return next((value for name, value in self.digests if "inputs" not in name), own)
 
-def lines_of(entries: Iterable[Entry]) -> list[Line]:
+
+def lines_of(entries: Iterable) -> list[Line]:
     """Entries with their actors' names; three queries, however many entries."""
     entries = list(entries)
     ids = {int(entry.actor.rpartition(":")[2]) for entry in entries if entry.actor}
     people = {f"accounts.person:{p.pk}": str(p) for p in Person.objects.filter(pk__in=ids).select_related("details")}
-    covered = Checkpoint.objects.order_by("-id").values_list("size", flat=True).first() or 0
+    last = last_checkpoint()
     titles = {name: event.title for name, event in registered_events().items()}
-    return [_line(entry, people, titles, covered) for entry in entries]
+    return [_line(entry, people, titles, last.size if last else 0) for entry in entries]
 
 
-def _line(entry: Entry, people: dict[str, str], titles: dict[str, str], covered: int) -> Line:
+def _line(entry, people: dict[str, str], titles: dict[str, str], covered: int) -> Line:
     data = entry.data
+    is_outside = entry.through == "outside"
     return Line(
         entry=entry,
         title=titles.get(entry.event, entry.event),
-        sentence=say(entry.event, data),
-        by=people.get(entry.actor, entry.actor) or ("Database" if entry.through == "outside" else "The portal"),
+        sentence=readable(say(entry.event, data)),
+        by=people.get(entry.actor, entry.actor) or "The portal",
         at=entry.sealed_in.sealed_at if entry.sealed_in else None,
-        is_outside=entry.through == "outside",
+        is_outside=is_outside,
         is_covered=entry.sealed_in_id is not None and entry.sealed_in_id < covered,
         digests=list(_digests(data)),
     )
 
 
+def readable(sentence: str) -> str:
+    """A sentence with its digests cut to their ends and its moments as people write them."""
+    short = HEX64.sub(lambda found: f"{found[0][:4]}…{found[0][-4:]}", sentence)
+    return MOMENT.sub(lambda found: _moment(found[0]), short)
+
+
+def _moment(text: str) -> str:
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    return f"{at.day} {at:%b %Y %H:%M} UTC"
+
+
 def _digests(data: dict, prefix: str = ""):
     """(name, hex) of every SHA-256 in an entry's data."""
     for name, value in data.items():
-        label = f"{prefix}{name}"
+        label = f"{prefix}{name.replace('_', ' ')}"
         if isinstance(value, dict):
             yield from _digests(value, f"{label}: ")
-        elif isinstance(value, str) and len(value) == HEX64 and all(c in "0123456789abcdef" for c in value):
+        elif isinstance(value, str) and HEX64.fullmatch(value):
             yield label, value
 
 
-def changes_of(entry: Entry) -> list[Change]:
-    """Field by field, what the entry's transaction changed on governed rows of the same trails."""
+def changes_of(entry) -> tuple[list[ChangedRow], int]:
+    """Row by row, what the entry's transaction changed on governed rows of its trails; and how many rows more."""
     if entry.sealed_in_id is None:
-        return []
-    rows = RowHistory.objects.filter(sealed_in_id=entry.sealed_in_id, trail__in=[*entry.trails, entry.subject])
-    found = []
-    for row in rows.order_by("id")[:50]:
-        before = RowHistory.objects.of_row(row.table_name, row.pk_text).filter(pk__lt=row.pk).order_by("-id").first()
-        found += _changes(row, before)
-    return found
+        return [], 0
+    sealed = rows_sealed_in(entry.sealed_in_id, [*entry.trails, entry.subject])
+    rows = list(sealed[:MOST_ROWS])
+    rows.sort(key=lambda row: row.subject != entry.subject)  # what the entry is about comes first
+    before = versions_before(rows)
+    changed = [_changed(row, before.get(row.pk)) for row in rows]
+    return changed, sealed.count() - len(rows)
 
 
-def _changes(row: RowHistory, before: RowHistory | None) -> list[Change]:
+def _changed(row, before) -> ChangedRow:
     was, now = before.row if before else {}, row.row
-    return [
-        Change(row.subject, name, _words(was.get(name)) if before else "", _words(value))
+    changes = [
+        Change(name, _words(was.get(name)) if before else "", _words(value))
         for name, value in now.items()
-        if name != "id" and was.get(name) != value and value not in (None, "", [], {})
+        if name != "id" and was.get(name) != value and (before or value not in (None, "", [], {}))
     ]
+    return ChangedRow(row.subject, before is None, row.db_user, changes)
 
 
 def _words(value) -> str:
+    if value is None or value == "":
+        return "empty"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    text = readable(text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

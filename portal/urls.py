@@ -15,6 +15,7 @@ urlpatterns = [
     path("models/<str:ref>/trail/", trail.model_trail, name="model-trail"),
     path("models/<str:ref>/trail/export/", trail.export_model_trail, name="export-trail"),
     path("audit/", trail.audit, name="audit"),
+    path("audit/export/", trail.export_log, name="export-log"),
     path("audit/entries/<int:entry>/receipt/", trail.receipt, name="receipt"),
     path("audit/verifier.py", trail.verifier_file, name="verifier"),
     path("files/<int:number>/", files.download, name="file"),

@@ -1,14 +1,15 @@
 """Files by digest: downloads, and pages from elsewhere inside a sandboxed frame."""
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import render
 from django.utils.csp import CSP
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_safe
 
 from audit import effects
-from audit.models import Attachment
+from audit.reading import attachment
+from audit.services import Retention
 from inventory.models import Model
 
 SANDBOXED = {"sandbox": "", "default-src": [CSP.NONE]}
@@ -24,26 +25,41 @@ REPORT = {
 }
 
 
-def find_attachment(request: HttpRequest, number: int) -> Attachment:
+def find_attachment(request: HttpRequest, number: int):
     """The attachment where the reader may see the model on whose trail it hangs; else 404."""
-    attachment = get_object_or_404(Attachment.objects.select_related("artefact"), pk=number)
-    label, _, pk = attachment.trail.rpartition(":")
+    found = attachment(number)
+    label, _, pk = found.trail.rpartition(":") if found else ("", "", "")
     if label != "inventory.model" or not Model.objects.visible_to(request.user).filter(pk=pk).exists():
         raise Http404
-    if not effects.path_of(attachment.artefact.sha256).exists():
+    if not effects.path_of(found.artefact.sha256).exists():
         raise Http404
-    return attachment
+    return found
+
+
+OF_CUSTOMERS = (
+    "This file holds rows of customers. The portal keeps it to repeat and explain runs and hands it to nobody;"
+    " its digest shows that it is still the same file."
+)
+ENDINGS = {"application/x-npz": ".npz", "application/json": ".json", "text/html": ".html"}
+
+
+def file_name(found) -> str:
+    """The name under which a file is saved, with the ending that its type has."""
+    ending = ENDINGS.get(found.artefact.media_type, ".bin")
+    return found.name if found.name.endswith(ending) else f"{found.name}{ending}"
 
 
 @require_safe
 @csp_override(SANDBOXED)
 def download(request: HttpRequest, number: int) -> HttpResponse:
     """A file as it was filed, always as an attachment."""
-    attachment = find_attachment(request, number)
+    found = find_attachment(request, number)
+    if found.artefact.retention == Retention.SAMPLE:
+        return render(request, "403.html", {"reason": OF_CUSTOMERS}, status=403)
     return FileResponse(
-        effects.path_of(attachment.artefact.sha256).open("rb"),
+        effects.path_of(found.artefact.sha256).open("rb"),
         as_attachment=True,
-        filename=attachment.name,
+        filename=file_name(found),
         content_type="application/octet-stream",
     )
 
@@ -53,8 +69,8 @@ def download(request: HttpRequest, number: int) -> HttpResponse:
 @csp_override(REPORT)
 def report_page(request: HttpRequest, number: int) -> HttpResponse:
     """An Evidently page, for a sandboxed frame of ours alone."""
-    attachment = find_attachment(request, number)
-    if attachment.role != "evidently page":
+    found = find_attachment(request, number)
+    if found.role != "evidently page":
         raise Http404
-    path = effects.path_of(attachment.artefact.sha256)
+    path = effects.path_of(found.artefact.sha256)
     return FileResponse(path.open("rb"), content_type="text/html; charset=utf-8")

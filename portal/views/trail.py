@@ -8,129 +8,175 @@ from django.conf import settings
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.models import Person
 from accounts.permissions import seen_units
 from audit import checkpoints, export, tree, verifier
 from audit.events import registered_events
-from audit.models import Checkpoint, Entry, SealedRecord, subject_name
+from audit.reading import (
+    attachments_about,
+    attachments_filed_as,
+    entries_on,
+    every_entry,
+    last_checkpoint,
+    log_size,
+    subject_name,
+)
 from inventory.models import Model
 from inventory.views import find_model, model_frame
-from portal.trail import changes_of, lines_of
+from portal.proof import checkpoint_steps, proof_of
+from portal.trail import HEX64, changes_of, lines_of
 
 PAGE = 50
+MOST_PEOPLE = 50
+OUTSIDE = "audit.outside_portal"
 
 
 @require_safe
 def model_trail(request: HttpRequest, ref: str) -> HttpResponse:
     """Everything that happened to one model, newest first; one entry opens with its proof."""
     model = find_model(request, ref)
-    entries = Entry.objects.on_trail(subject_name(model))
-    context = model_frame(request, model, "Audit trail") | trail_context(request, entries)
-    return render(request, "portal/model_trail.html", context)
+    context = trail_context(request, entries_on(model)) | {"trail_name": subject_name(model)}
+    if is_fragment(request):
+        return render(request, "portal/trail/entries.html", context)
+    return render(request, "portal/model_trail.html", model_frame(request, model, "Audit trail") | context)
 
 
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
     """The trail of everything that the reader may see, and the state of the log."""
-    return render(request, "portal/audit.html", trail_context(request, entries_seen_by(request.user)))
+    context = trail_context(request, entries_seen_by(request.user))
+    context["sees_all"] = sees_whole_log(request.user)
+    return render(request, "portal/trail/entries.html" if is_fragment(request) else "portal/audit.html", context)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    return bool(request.htmx and not request.htmx.boosted)
+
+
+def sees_whole_log(account) -> bool:
+    return seen_units(account, "unit__path") == Q()
 
 
 def entries_seen_by(account):
     """The whole log for who sees the whole bank; else the entries of the models one may see."""
-    condition = seen_units(account, "unit__path")
-    if condition == Q():
-        return Entry.objects.all()
+    if sees_whole_log(account):
+        return every_entry()
     names = [f"inventory.model:{pk}" for pk in Model.objects.visible_to(account).values_list("pk", flat=True)]
-    return Entry.objects.filter(Q(trails__overlap=names) | Q(subject__in=names))
+    return every_entry().filter(Q(trails__overlap=names) | Q(subject__in=names))
 
 
 def trail_context(request: HttpRequest, entries) -> dict:
-    matching = _narrowed(entries, request.GET).select_related("sealed_in")
+    matching = narrowed(entries, request.GET)
     before = request.GET.get("before", "")
-    page = list((matching.filter(pk__lt=before) if before.isdigit() else matching).newest_first()[: PAGE + 1])
-    opened = request.GET.get("entry", "")
-    chosen = entries.filter(pk=opened).select_related("sealed_in").first() if opened.isdigit() else None
-    query = request.GET.copy()
-    query.pop("entry", None)
-    query["before"] = str(page[PAGE - 1].pk) if len(page) > PAGE else ""
+    page = list((matching.filter(pk__lt=before) if _is_number(before) else matching)[: PAGE + 1])
+    chosen = _chosen(entries, request.GET.get("entry", "").strip())
+    opened = lines_of([chosen])[0] if chosen else None
+    changes, more_rows = changes_of(chosen) if chosen else ([], 0)
     return {
         "lines": lines_of(page[:PAGE]),
-        "older_url": f"?{query.urlencode()}" if len(page) > PAGE else None,
-        "events": sorted({(e.name, e.title) for e in registered_events().values()}, key=lambda pair: pair[1]),
-        "proof": proof_of(chosen) if chosen else None,
         "chosen": chosen,
-        "chosen_line": lines_of([chosen])[0] if chosen else None,
-        "changes": changes_of(chosen) if chosen else [],
+        "opened": opened,
+        "opened_is_listed": bool(chosen) and any(entry.pk == chosen.pk for entry in page[:PAGE]),
+        "proof": proof_of(chosen) if chosen else None,
+        "changes": changes,
+        "more_rows": more_rows,
+        "files": _files(opened) if opened else [],
+        "asked": request.GET.get("entry", "").strip(),
+        "query": request.GET,
+        "events": sorted({(e.name, e.title) for e in registered_events().values()}, key=lambda pair: pair[1]),
+        "older_url": _url(request, before=page[PAGE - 1].pk, entry=None) if len(page) > PAGE else None,
+        "newest_url": _url(request, before=None, entry=None) if before else None,
+        "here": _url(request, entry=None),
+        "outside": entries.filter(event=OUTSIDE).count(),
         "log": log_state(),
     }
 
 
-def _narrowed(entries, query):
+def _is_number(words: str) -> bool:
+    return words.isdigit() and len(words) < 19
+
+
+def _url(request: HttpRequest, **changed) -> str:
+    """The page's own query with some of it replaced; None takes a part away."""
+    query = request.GET.copy()
+    for name, value in changed.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = str(value)
+    return f"?{query.urlencode()}"
+
+
+def _chosen(entries, asked: str):
+    """The entry that the address asks for, by its number or its digest."""
+    number = asked.replace(",", "")
+    if _is_number(number):
+        return entries.filter(pk=number).first()
+    return entries.filter(digest=bytes.fromhex(asked)).first() if HEX64.fullmatch(asked) else None
+
+
+def _files(line) -> list:
+    """Files that hang on what the entry is about and are named in it by their digest."""
+    named = {value for _, value in line.digests}
+    return [file for file in attachments_about(line.entry.subject) if file.artefact.sha256 in named]
+
+
+def narrowed(entries, query):
+    """Entries by event, by words (a person, a subject, an entry, a digest), and those outside the portal."""
     if event := query.get("event"):
         entries = entries.filter(event=event)
-    if words := query.get("q", "").strip():
-        condition = Q(subject=words) | Q(account__icontains=words)
-        if words.isdigit():
-            condition |= Q(pk=int(words))
-        if len(words) == verifier.hashlib.sha256().digest_size * 2:
-            condition |= Q(digest=bytes.fromhex(words)) if _is_hex(words) else Q()
-        entries = entries.filter(condition)
     if query.get("outside"):
-        entries = entries.filter(event="audit.outside_portal")
-    return entries
+        entries = entries.filter(event=OUTSIDE)
+    words = query.get("q", "").strip().replace("\0", "")
+    return entries.filter(_about(words)) if words else entries
 
 
-def _is_hex(words: str) -> bool:
-    return all(c in "0123456789abcdef" for c in words)
+def _about(words: str) -> Q:
+    people = Person.objects.filter(details__full_name__icontains=words).values_list("pk", flat=True)[:MOST_PEOPLE]
+    titles = [event.name for event in registered_events().values() if words.lower() in event.title.lower()]
+    condition = Q(subject=words) | Q(account__iexact=words) | Q(event__in=titles)
+    condition |= Q(actor__in=[f"accounts.person:{pk}" for pk in people])
+    if _is_number(words.replace(",", "")):
+        condition |= Q(pk=words.replace(",", ""))
+    if HEX64.fullmatch(words):
+        subjects = attachments_filed_as(words).values_list("subject", flat=True)[:MOST_PEOPLE]
+        condition |= Q(digest=bytes.fromhex(words)) | Q(subject__in=list(subjects))
+    return condition
 
 
 def log_state() -> dict:
-    """The last checkpoint, who cosigned it, and what is not covered yet."""
-    last = Checkpoint.objects.prefetch_related("cosignatures").order_by("-id").first()
-    size = SealedRecord.objects.order_by("-position").values_list("position", flat=True).first()
-    size = 0 if size is None else size + 1
+    """The last checkpoint, checked now, who cosigned it, and what is not covered yet."""
+    last, size = last_checkpoint(), log_size()
+    steps = checkpoint_steps(last) if last else []
     return {
         "checkpoint": last,
+        "steps": steps,
+        "holds": last
+        and tree.root_of_first(last.size) == bytes(last.root)
+        and all(s.holds is not False for s in steps),
         "size": size,
         "uncovered": size - (last.size if last else 0),
         "overdue": checkpoints.overdue_since(),
-        "witnesses": list(last.cosignatures.all()) if last else [],
         "configured_witnesses": len(settings.WITNESS_URLS),
         "is_demo": settings.ASSAY_ENV == "demo",
         "origin": settings.AUDIT_ORIGIN,
         "verifier_sha256": verifier.hashlib.sha256(export.VERIFIER.read_bytes()).hexdigest(),
+        "key": _log_key(),
     }
 
 
-def proof_of(entry: Entry) -> dict:
-    """Verify one entry now: its bytes, its record, the way to the signed root. Each step says whether it holds."""
-    record = entry.sealed_in
-    checkpoint = Checkpoint.objects.filter(size__gt=record.position).order_by("-id").first() if record else None
-    if checkpoint is None:
-        return {"pending": True}
-    proof = tree.inclusion_proof(record.position, checkpoint.size)
+def _is_root(checkpoint) -> bool:
+    """Whether the stored tree still has the root that was signed."""
+    return tree.root_of_first(checkpoint.size) == bytes(checkpoint.root)
+
+
+def _log_key() -> str:
     try:
-        parsed = verifier.parse_record(bytes(record.body))
-        fields = ("event", "subject", "trails", "actor", "account", "through", "request")
-        plain = {name: getattr(entry, name) for name in fields} | {"body": bytes(entry.body)}
-        if verifier.entry_digest(plain) not in parsed["entries"]:
-            raise verifier.Defect("the entry is not the one that was sealed")
-        leaf = verifier.leaf_hash(bytes(record.body))
-        verifier.check_inclusion(leaf, record.position, checkpoint.size, proof, bytes(checkpoint.root))
-        defect = ""
-    except verifier.Defect as found:
-        leaf, defect = bytes(record.leaf_hash), str(found)
-    return {
-        "pending": False,
-        "defect": defect,
-        "leaf": leaf.hex(),
-        "position": record.position,
-        "siblings": [node.hex() for node in proof],
-        "root": bytes(checkpoint.root).hex(),
-        "checkpoint": checkpoint,
-        "cosignatures": list(checkpoint.cosignatures.all()),
-    }
+        return checkpoints.log_key()
+    except checkpoints.LogUnsignable:
+        return ""
 
 
 @require_safe
@@ -149,17 +195,33 @@ def receipt(request: HttpRequest, entry: int) -> HttpResponse:
 def export_model_trail(request: HttpRequest, ref: str) -> HttpResponse:
     """The model's trail as a zip that the verifier checks without the portal."""
     model = find_model(request, ref)
-    sizes = [int(size) for size in request.GET.getlist("receipt_size") if size.isdigit()]
+    back = reverse("model-trail", args=[model.ref])
+    return _export(request, subject_name(model), f"trail-{model.ref}.zip", back)
+
+
+@require_safe
+def export_log(request: HttpRequest) -> HttpResponse:
+    """The whole log as a zip, for who sees the whole bank."""
+    if not sees_whole_log(request.user):
+        raise Http404
+    return _export(request, None, "log.zip", reverse("audit"))
+
+
+def _export(request: HttpRequest, trail: str | None, name: str, back: str) -> HttpResponse:
+    sizes = [int(size) for size in request.GET.getlist("receipt_size") if _is_number(size)]
     stream = tempfile.TemporaryFile()  # noqa: SIM115  (FileResponse closes it)
     try:
-        export.export_trail(stream, trail=subject_name(model), receipt_sizes=sizes)
+        export.export_trail(stream, trail=trail, receipt_sizes=sizes)
     except export.NothingSigned as reason:
         stream.close()
-        return render(request, "errors/refused.html", {"reason": str(reason)}, status=409)
+        context = {"heading": "Nothing is signed yet", "sentence": str(reason), "back_url": back}
+        context |= {"advice": "What is recorded is kept; it can be taken away once it is signed.", "state": "watch"}
+        return render(request, "errors/refused.html", context | {"icon_name": "watch"}, status=409)
     stream.seek(0)
-    return FileResponse(stream, as_attachment=True, filename=f"trail-{model.ref}.zip")
+    return FileResponse(stream, as_attachment=True, filename=name)
 
 
 @require_safe
 def verifier_file(request: HttpRequest) -> HttpResponse:
+    """The verifier, the very file whose digest the page shows."""
     return FileResponse(export.VERIFIER.open("rb"), as_attachment=True, filename="verifier.py")
