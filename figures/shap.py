@@ -10,6 +10,7 @@ from figures import chart
 from figures.chart import Chart, Table
 from figures.wording import count_text, number_text
 
+POINTS = 400  # of one feature: the shape is there, the page stays light and can be checked for access in seconds
 MOST_POINTS = 1000  # of one feature; more add ink and no shape
 SLOTS = 60  # slices of the axis inside which points are stacked
 SPREAD = 0.4  # half the height of a row of points, in rows
@@ -157,15 +158,15 @@ def beeswarm(
     names: Sequence[str],
     unit: str = "",
     top: int = 10,
-    most_points: int = MOST_POINTS,
+    most_points: int = POINTS,
 ) -> Chart:
     """Every row's SHAP value by feature, coloured by the feature's own value; largest mean |SHAP| first.
 
     shap_values     (n, p) in `unit`
     feature_values  (n, p) numbers; NaN is missing and drawn in grey; give categories as codes
     names           (p,)
-    Rows beyond `most_points` are thinned evenly, the same rows for each feature. Points are stacked, not shaken,
-    so the same numbers give the same picture.
+    most_points     of one feature, at most 1,000; other rows are thinned out evenly, the same for each feature
+    Points are stacked, not shaken, so the same numbers give the same picture.
     Raises ValueError when shapes differ or there is no row.
     """
     values, features = np.asarray(shap_values, dtype=float), np.asarray(feature_values, dtype=float)
@@ -177,7 +178,7 @@ def beeswarm(
         raise ValueError("shap_values must hold at least one row, got none; show an empty state instead")
     means = np.abs(values).mean(axis=0)
     order = np.argsort(-means, kind="stable")[:top]
-    rows = _thin(len(values), most_points)
+    rows = _thin(len(values), min(most_points, MOST_POINTS))
     traces = _swarm(values[np.ix_(rows, order)], features[np.ix_(rows, order)], [names[i] for i in order])
     figure = chart.draw(traces, _swarm_layout([names[i] for i in order], unit))
     table = _swarm_table(values, features, names, np.argsort(-means, kind="stable"), unit)

@@ -348,11 +348,12 @@ def test_stacked_points_do_not_lie_on_each_other():
     assert len(set(chart.figure["data"][0]["y"])) == 9
 
 
-def test_a_swarm_draws_at_most_a_thousand_points_a_feature_and_says_so():
-    chart = swarm(2500)
+@pytest.mark.parametrize(("asked", "drawn"), [({}, 400), ({"most_points": 700}, 700), ({"most_points": 5000}, 1000)])
+def test_a_swarm_is_thinned_to_what_was_asked_and_never_over_a_thousand(asked, drawn):
+    chart = swarm(2500, **asked)
 
-    assert len(chart.figure["data"][0]["x"]) == 2000
-    assert "1,000 of 2,500 rows" in chart.sentence
+    assert len(chart.figure["data"][0]["x"]) == 2 * drawn
+    assert f"{drawn:,} of 2,500 rows" in chart.sentence
 
 
 def test_a_missing_feature_value_is_drawn_apart_in_grey():
