@@ -1,7 +1,7 @@
 """Fit the bins of a reference profile from the rows of its window, some columns at a time."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 
@@ -32,25 +32,31 @@ from stats.state import BAD, UNKNOWN
 HELD_VALUES = 16_000_000
 
 
-class ReferenceRows:
-    """The usable rows of the reference window."""
+class WindowRows:
+    """The usable rows of a window, its columns read one by one."""
 
-    def __init__(self, partitions: list[Partition], spec: LogSpec, between: tuple[date | None, date | None]):
+    def __init__(
+        self,
+        partitions: list[Partition],
+        spec: LogSpec,
+        between: tuple[date | None, date | None],
+        labels_as_of: datetime | None = None,
+    ):
         self.partitions, self.spec = partitions, spec
         self._masks: list[list[np.ndarray]] = []
         scores, labels = [], []
         for partition in partitions:
-            judged = list(self._judge(partition, between))
+            judged = list(self._judge(partition, between, labels_as_of))
             self._masks.append([used for used, _, _ in judged])
             scores += [part[used] for used, part, _ in judged]
             labels += [part[used] for used, _, part in judged]
         self.scores, self.labels = np.concatenate([[], *scores]), np.concatenate([[], *labels])
         if not self.scores.size:
-            raise LogRefused("the reference window holds no usable row; check its days and its files")
+            raise LogRefused("the window holds no usable row; check its days and its files")
 
-    def _judge(self, partition: Partition, between):
+    def _judge(self, partition: Partition, between, labels_as_of):
         reader = open_partition(partition, self.spec.columns)
-        admission = Admission(self.spec, rows=reader.rows, between=between)
+        admission = Admission(self.spec, rows=reader.rows, between=between, labels_as_of=labels_as_of)
         admission.check_columns(reader, partition)
         for block in reader.blocks(admission.columns):
             admitted = admission.judge(block.read(admission.columns))
@@ -90,7 +96,7 @@ def _count_levels(column, used: np.ndarray, counts: Counter[str]) -> None:
                 counts[names[place]] += int(found[place])
 
 
-def fit_numbers(rows: ReferenceRows, *, psi_bins: int) -> tuple[NumberBins, ...]:
+def fit_numbers(rows: WindowRows, *, psi_bins: int) -> tuple[NumberBins, ...]:
     """Raises LogRefused for a feature without one finite value."""
     names, fitted = rows.spec.numbers, []
     at_a_time = max(1, HELD_VALUES // rows.scores.size)
@@ -104,7 +110,7 @@ def fit_numbers(rows: ReferenceRows, *, psi_bins: int) -> tuple[NumberBins, ...]
     return tuple(fitted)
 
 
-def fit_levels(rows: ReferenceRows) -> tuple[tuple[CategoryLevels, ...], tuple[CategoryLevels, ...]]:
+def fit_levels(rows: WindowRows) -> tuple[tuple[CategoryLevels, ...], tuple[CategoryLevels, ...]]:
     """Levels of the categorical features, and of the segments."""
     spec = rows.spec
     counts = rows.levels(tuple(dict.fromkeys((*spec.categories, *spec.segments))))
@@ -112,7 +118,7 @@ def fit_levels(rows: ReferenceRows) -> tuple[tuple[CategoryLevels, ...], tuple[C
     return categories, tuple(fit_category(name, counts[name], cap=SEGMENT_LEVELS) for name in spec.segments)
 
 
-def fit_scores(rows: ReferenceRows, *, psi_bins: int, grid: int = SCORE_GRID) -> ScoreBins:
+def fit_scores(rows: WindowRows, *, psi_bins: int, grid: int = SCORE_GRID) -> ScoreBins:
     known = rows.labels != UNKNOWN
     knots = isotonic_knots(rows.scores[known], (rows.labels[known] == BAD).astype(float))
     return fit_score(rows.scores, knots, cut_offs=rows.spec.cut_offs, psi_bins=psi_bins, grid=grid)
@@ -130,7 +136,7 @@ def fit_bins(
 
     Raises LogRefused as engines.local.fit_reference does.
     """
-    rows = ReferenceRows(partitions, spec, between)
+    rows = WindowRows(partitions, spec, between)
     categories, segments = fit_levels(rows)
     numbers, score = fit_numbers(rows, psi_bins=psi_bins), fit_scores(rows, psi_bins=psi_bins)
     settings = {

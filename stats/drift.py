@@ -108,6 +108,14 @@ class _Steps:
     second_right: np.ndarray
     point: np.ndarray
 
+    @property
+    def gap_left(self) -> np.ndarray:
+        return self.first_left - self.second_left
+
+    @property
+    def gap_right(self) -> np.ndarray:
+        return self.first_right - self.second_right
+
     def reach(self) -> tuple[np.ndarray, np.ndarray]:
         """The largest first - second, and second - first, that can occur inside each bin."""
         up = np.maximum(self.first_right - self.second_left, 0)
@@ -157,36 +165,53 @@ def wasserstein(
     if not sd > 0:
         raise Refused("constant: the reference has no spread to measure distance by", int(current.sum()))
     steps = _steps(reference, current, edges)
-    signed = _area(reference, reference_sums, edges) - _area(current, current_sums, edges)
+    first, second = _areas(reference, reference_sums, edges), _areas(current, current_sums, edges)
+    signed = steps.gap_left * _widths(edges) + first.left - second.left
     signed[steps.point] = 0
-    value, most = np.abs(signed).sum(), _largest_area(signed, steps, edges).sum()
-    return Value(float(value / sd), int(current.sum()), bound=float(max(most - value, 0) / sd))
+    most = _largest_area(signed, steps, first, second, _widths(edges))
+    value = float(np.abs(signed).sum())
+    return Value(value / sd, int(current.sum()), bound=max(float(most.sum()) - value, 0.0) / sd)
 
 
-def _area(counts: np.ndarray, sums: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Area under the distribution function in each bin; above the last edge, minus the area over it.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Areas:
+    """How far a distribution function F lies, in area, from its value at the ends of each bin (a, b].
 
-    Within (a, b] it is (b - a)·F(a) + ∑(b - x)/n: each value x lifts the function from x to b.
+    left   ∫ F - F(a) = ∑(b - x)/n: each value x lifts the function from x to b
+    right  ∫ F(b) - F = ∑(x - a)/n
+    In the outer bins one end is the edge itself, the other infinitely far and never used.
     """
+
+    left: np.ndarray
+    right: np.ndarray
+
+
+def _areas(counts: np.ndarray, sums: np.ndarray, edges: np.ndarray) -> _Areas:
     n = counts.sum()
-    right = np.concatenate([edges, edges[-1:]])
-    width = np.concatenate([[0.0], np.diff(edges), [0.0]])
-    before = np.concatenate([[0.0], np.cumsum(counts)[:-1]]) / n
-    return width * before + (counts * right - sums) / n
+    left_end, right_end = np.concatenate([edges[:1], edges]), np.concatenate([edges, edges[-1:]])
+    return _Areas((counts * right_end - sums) / n, (sums - counts * left_end) / n)
 
 
-def _largest_area(signed: np.ndarray, steps: _Steps, edges: np.ndarray) -> np.ndarray:
-    """The most that |F - G| can integrate to in each bin, given its signed area and the functions' reach.
+def _widths(edges: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0.0], np.diff(edges), [0.0]])
 
-    F - G stays within [-down, up]; spending width w so that up·p·w - down·(1 - p)·w = signed gives
-    |signed| + 2·hidden, where hidden is the smaller side. Outside the edges one function is flat: no crossing.
+
+def _largest_area(signed: np.ndarray, steps: _Steps, first: _Areas, second: _Areas, width: np.ndarray) -> np.ndarray:
+    """The most that |F - G| can integrate to in each bin: the least of three upper bounds.
+
+    By reach: F - G stays within [-down, up]; spending a part p of the width above 0, where
+    up·p·width - down·(1 - p)·width = signed, gives signed + 2·down·(1 - p)·width.
+    By either end: |F - G| ≤ |F(a) - G(a)| + (F - F(a)) + (G - G(a)), whose integrals are known, and so at b.
+    Outside the edges one function is flat: nothing crosses there.
     """
     up, down = steps.reach()
-    width = np.concatenate([[0.0], np.diff(edges), [0.0]])
     crossing = (up > 0) & (down > 0) & (width > 0)
     spread = np.where(crossing, up + down, 1.0)
-    area = np.where(crossing, signed + 2 * down * (width * up - signed) / spread, np.abs(signed))
-    return np.maximum(area, np.abs(signed))
+    by_reach = signed + 2 * down * (width * up - signed) / spread
+    by_left = np.abs(steps.gap_left) * width + first.left + second.left
+    by_right = np.abs(steps.gap_right) * width + first.right + second.right
+    most = np.minimum(by_reach, np.minimum(by_left, by_right))
+    return np.where(crossing, np.maximum(most, np.abs(signed)), np.abs(signed))
 
 
 def rate(part: int, n: int) -> Value | NotComputed:

@@ -7,8 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy import stats as scipy_stats
+from sklearn import metrics as sklearn
 
 from engines import local, reading
+from engines.exact import exact_drift, exact_ranking
 from engines.local import fit_reference, profile_partition, profile_partitions, refresh_labels
 from engines.partition import ALL, MergeRefused, PartitionProfile, window
 from engines.refusals import Cancelled, LogRefused
@@ -260,3 +263,25 @@ def test_a_hidden_partition_folder_is_profiled_whole(reference, tmp_path):
     profiles = list(local.profile_partitions(find_partitions(tmp_path, "parquet"), SPEC, reference))
 
     assert [profile.rows_read for profile in profiles] == [300] * 3
+
+
+def test_the_exact_distances_of_a_window_are_scipys(reference, tmp_path):
+    before = logs.reference_log(tmp_path / "before.parquet")
+    now = logs.reference_log(tmp_path / "now.parquet", seed=2, n=2_000)
+    one, other = (pq.read_table(p.path).column("income").to_numpy() for p in (before, now))
+
+    exact = exact_drift([before], [now], SPEC, "income")
+
+    assert exact["ks"].value == pytest.approx(scipy_stats.ks_2samp(one, other).statistic, abs=1e-14)
+    assert exact["wasserstein"].value == pytest.approx(scipy_stats.wasserstein_distance(one, other) / one.std())
+    assert exact["ks"].bound is None
+
+
+def test_the_exact_auc_of_a_window_is_scikit_learns(tmp_path):
+    log = logs.reference_log(tmp_path / "log.parquet")
+    table = pq.read_table(log.path)
+
+    exact = exact_ranking([log], SPEC)
+
+    expected = sklearn.roc_auc_score(table.column("default").to_numpy(), table.column("score").to_numpy())
+    assert exact.value == pytest.approx(expected, abs=1e-14)
