@@ -250,9 +250,11 @@ end $$;
 create or replace function audit.refuse_but_sealing() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-    if tg_op = 'UPDATE' and old.sealed_in is null and new.sealed_in is not null
-       and to_jsonb(old) - 'sealed_in' = to_jsonb(new) - 'sealed_in' then
-        return new;
+    if tg_op = 'UPDATE' and old.sealed_in is null and new.sealed_in is not null then
+        old.sealed_in := new.sealed_in;
+        if old is not distinct from new then  -- as rows: as JSON it cost half of a seal of 10,000 rows
+            return new;
+        end if;
     end if;
     raise exception 'audit.% is append-only: % is refused', tg_table_name, tg_op
         using errcode = 'insufficient_privilege', hint = 'A record is corrected by adding a new one.';
