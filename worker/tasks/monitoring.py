@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit import effects
 from engines.local import fit_reference_and_sample, profile_partition, refresh_labels
@@ -28,6 +29,7 @@ from monitoring.sources import LocationRefused, check_location
 from sandbox.evidently_report import ReportRefused, evidently_report
 from sandbox.explain import ExplanationRefused, explain
 from sandbox.explanation import ExplanationTarget, global_importance
+from sandbox.handed_out import Refusal
 from sandbox.outcomes import SandboxUnavailable
 from worker.running import job_task
 
@@ -171,7 +173,7 @@ def _explain(window: Window, folder: Path, job: Job) -> None:
             f"{monitor.version} has no digest yet, so there is nothing to check the model against."
         )
     spec = spec_of(monitor)
-    current, background = _samples(window)
+    current, background = (as_the_model_takes(table, monitor.version.signature) for table in _samples(window))
     features = [feature.name for feature in spec.features]
     target = ExplanationTarget(**monitor.explained)
     shared = {
@@ -207,6 +209,40 @@ def _explained(folder: Path, table: pa.Table, spec, features: list[str], shared:
     )
 
 
+ARROW_TYPES = {
+    "long": pa.int64(),
+    "integer": pa.int32(),
+    "double": pa.float64(),
+    "float": pa.float32(),
+    "boolean": pa.bool_(),
+    "string": pa.string(),
+}
+
+
+def as_the_model_takes(table: pa.Table, signature: dict | None) -> pa.Table:
+    """The sample with its columns in the types of the model's signature.
+
+    A sample keeps categories as text, whatever they were in the log: a model that was trained on codes would
+    take the text "2" for an unknown level, and score the row wrongly.
+    Raises ExplanationRefused where a value cannot be read as the type.
+    """
+    for place, field in enumerate(table.schema):
+        wanted = next((c["type"] for c in (signature or {}).get("inputs", ()) if c["name"] == field.name), None)
+        kind = ARROW_TYPES.get(wanted)
+        if kind is None or kind == field.type:
+            continue
+        try:
+            column = pc.cast(table.column(place), kind)
+        except pa.ArrowInvalid as problem:
+            raise ExplanationRefused(
+                Refusal.MISSING_COLUMNS,
+                f"The model takes {field.name} as {wanted}, and the log holds other values: {problem}. "
+                "Register a version whose signature fits the log, or correct the log.",
+            ) from problem
+        table = table.set_column(place, pa.field(field.name, kind), column)
+    return table
+
+
 @job_task(runs.REPORT)
 def report_window(job: Job) -> None:
     """An Evidently report of the window against the reference, on the same sample that SHAP uses."""
@@ -240,7 +276,8 @@ def _samples(window: Window) -> tuple[pa.Table, pa.Table]:
     if not profiles:
         raise JobRefused(f"The profiles of {window.label} are gone; run the monitor again.")
     following = window.end_on.fromordinal(window.end_on.toordinal() + 1)
-    current = merge_samples(profile.sample for profile in profiles).between(window.start_on, following)
+    # Cut to the window first: merged whole, the other windows' rows would crowd its own out.
+    current = merge_samples(profile.sample.between(window.start_on, following) for profile in profiles)
     reference = explanations.load_reference(window.run.reference)[1]
     return current.draw(SAMPLE_ROWS), reference.draw(SAMPLE_ROWS)
 
