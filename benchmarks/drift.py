@@ -31,7 +31,8 @@ def main() -> None:
     try:
         print(_machine())
         if not (folder / "log").exists():
-            run_process(["-m", "benchmarks.generated_log", str(folder), str(options.rows)])
+            days = str(options.distinct_days)
+            run_process(["-m", "benchmarks.generated_log", str(folder), str(options.rows), days])
         _compare(folder, options)
     finally:
         if not options.keep:
@@ -43,6 +44,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--only-ours", action="store_true")
     parser.add_argument("--peer-python", default=sys.executable, help="an interpreter that has Evidently")
+    parser.add_argument(
+        "--distinct-days", type=int, default=30, help="generate so many days and link them for the rest"
+    )
     parser.add_argument("--keep", help="a folder to generate the log in, reuse and not delete")
     return parser.parse_args()
 
@@ -50,13 +54,15 @@ def _options() -> argparse.Namespace:
 def _compare(folder: Path, options: argparse.Namespace) -> None:
     fitting = _fit(folder)
     cold = run_process(["-m", OURS, str(folder), "1"])
-    warm = run_process(["-m", OURS, str(folder), "4"])
+    repeats = 4 if options.rows <= 2_000_000 else 2
+    warm = run_process(["-m", OURS, str(folder), str(repeats)])
     inner = min(warm.told["inner"][1:])
-    print(f"log: {cold.told['rows']:,} rows used, {_size(folder / 'log'):,.0f} MB in 30 Parquet files, 43 columns")
+    size = f"{_size(folder / 'log'):,.0f} MB in 30 Parquet files of {options.distinct_days} distinct days"
+    print(f"log: {cold.told['rows']:,} rows used, 43 columns, {size}")
     print(f"reference: 100,000 rows, fitted once in {fitting:.1f} s, part of neither number below\n")
     print(f"{'':34}{'process s':>10}{'cpu s':>8}{'inner s':>9}{'peak MB':>9}")
     print(_row("ours, cold process", cold, cold.told["inner"][0]))
-    print(_row("ours, warm worker (best of 3)", warm, inner, whole=False))
+    print(_row(f"ours, warm worker (best of {repeats - 1})", warm, inner, whole=False))
     print(f"  {cold.told['measurements']:,} measurements; PSI of the month over 0.25: {', '.join(cold.told['red'])}")
     if not options.only_ours:
         run_process(["-m", PEER, str(folder), "--prime"], python=options.peer_python)

@@ -28,15 +28,26 @@ SPEC = LogSpec(
 )
 
 
-def generate(folder: Path, rows: int, seed: int = 2026) -> None:
-    """Write folder/reference.parquet and folder/log/day=…/part.parquet."""
+def generate(folder: Path, rows: int, distinct_days: int = DAYS, seed: int = 2026) -> None:
+    """Write folder/reference.parquet and folder/log/day=…/part.parquet.
+
+    With fewer distinct days, later files are links to earlier ones: as much to read, less to generate.
+    """
     random = np.random.default_rng(seed)
     _write(folder / "reference.parquet", random, REFERENCE_ROWS, START - timedelta(days=30), 30, "reference", 0.0)
     shares = np.diff(np.linspace(0, rows, DAYS + 1).astype(int))
     for day, count in enumerate(shares.tolist()):
         start = START + timedelta(days=day)
-        path = folder / "log" / f"day={start + timedelta(hours=2):%Y-%m-%d}" / "part.parquet"
+        path = _path(folder, day)
+        if day >= distinct_days:
+            path.parent.mkdir(parents=True)
+            path.hardlink_to(_path(folder, day % distinct_days))
+            continue
         _write(path, random, count, start, 1, f"{day:02}", 0.05 * day)
+
+
+def _path(folder: Path, day: int) -> Path:
+    return folder / "log" / f"day={START + timedelta(days=day, hours=2):%Y-%m-%d}" / "part.parquet"
 
 
 def _write(path: Path, random, rows: int, start: datetime, days: int, prefix: str, shift: float) -> None:
@@ -84,5 +95,5 @@ def _number(random, size: int, kind: int, shift: float) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    generate(Path(sys.argv[1]), int(sys.argv[2]))
+    generate(Path(sys.argv[1]), *map(int, sys.argv[2:]))
     print(json.dumps({"rows": int(sys.argv[2])}))

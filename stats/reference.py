@@ -162,6 +162,12 @@ class ReferenceProfile:
     def sha256(self) -> str:
         return sha256(self.to_bytes()).hexdigest()
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ReferenceProfile) and self.sha256 == other.sha256
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
 
 def _listed(levels: CategoryLevels) -> list:
     return [levels.name, list(levels.levels), levels.complete]
