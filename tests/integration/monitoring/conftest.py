@@ -57,7 +57,7 @@ def define(cast, model, version, folder):
             "columns": logs.COLUMNS,
             "reference_location": str(reference),
         }
-        return definitions.define_monitor(model=model, version=version, by=cast.officer, **(wanted | changes))
+        return definitions.define_monitor(model=model, by=cast.officer, **({"version": version} | wanted | changes))
 
     return define
 

@@ -1,0 +1,120 @@
+"""SHAP and Evidently reports of a window: from the registered artefact, in the sandbox, filed by digest."""
+
+import io
+import shutil
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from audit import effects
+from audit.models import Attachment, Entry, subject_name
+from inventory import services as inventory
+from inventory.models import Standing
+from jobs import services as jobs
+from jobs.models import Job
+from monitoring.models import Breach, Explanation, Window
+from monitoring.services import runs
+from tests import logs
+from tests.conftest import put_into_registry
+from worker.running import run_claimed
+from worker.tasks.inventory import compute_digest
+from worker.tasks.monitoring import explain_window, report_window
+
+TARGET = {"flavour": "sklearn", "method": "predict_proba", "output": 1, "link": "logit"}
+
+
+@pytest.fixture
+def version(cast, model, registered_scorecard):
+    """A version that is bound to its artefact's digest."""
+    version, _ = inventory.register_version(model=model, label="1.0.0", mlflow_uri=registered_scorecard, by=cast.owner)
+    do(f"digest:{version.pk}", compute_digest)
+    version.refresh_from_db()
+    assert version.digest_state == "verified"
+    return version
+
+
+def do(key: str, work) -> Job:
+    job = Job.objects.get(key=key)
+    run_claimed(jobs.claim(job_id=job.pk), work)
+    job.refresh_from_db()
+    return job
+
+
+@pytest.fixture
+def window(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=1)
+    perform(define(explained=TARGET))
+    return Window.objects.get()
+
+
+def test_a_window_is_explained_in_the_sandbox_and_filed_by_digest(window, model):
+    job = do(f"{runs.EXPLAIN}:{window.pk}", explain_window)
+
+    assert job.state == "done", job.message
+    explanation = Explanation.objects.get()
+    assert explanation.rows == 1000
+    assert explanation.additivity_error < 1e-4
+    assert (explanation.rescored_rows, explanation.rescored_unequal) == (1000, 0)
+    assert explanation.importance["income"] > explanation.importance["utilisation"] > 0.1
+    assert explanation.importance["channel"] == pytest.approx(0, abs=1e-9)
+    filed = Attachment.objects.of(explanation).get(role="shap report")
+    assert Entry.objects.get(event="monitoring.explained").data["sha256"] == filed.artefact.sha256
+    with np.load(io.BytesIO(effects.path_of(filed.artefact.sha256).read_bytes()), allow_pickle=False) as numbers:
+        assert numbers["shap"].shape == (1000, 3)
+    assert not Entry.objects.filter(event="audit.outside_portal").exists()
+
+
+def test_logged_scores_that_the_model_does_not_give_are_a_breach(define, perform, folder, model):
+    log = logs.write_log(folder / "log", seed=7, months=1)
+    path = next(log.rglob("*.parquet"))
+    table = pq.read_table(path)
+    scores = np.clip(table.column("score").to_numpy() + 0.01, 0, 1)
+    pq.write_table(table.set_column(table.column_names.index("score"), "score", [scores]), path)
+    perform(define(explained=TARGET))
+
+    do(f"{runs.EXPLAIN}:{Window.objects.get().pk}", explain_window)
+
+    assert Explanation.objects.get().rescored_unequal == 1000
+    assert Breach.objects.filter(metric="rescoring_mismatch", level="breach").exists()
+    assert Standing.objects.get(model=model).light == "breach"
+    assert Entry.objects.filter(event="monitoring.scores_differ").exists()
+
+
+def test_an_artefact_that_changed_after_registration_is_never_loaded(window, mlflow_server):
+    for path in mlflow_server.artefacts.rglob("MLmodel"):
+        shutil.copy(path, path.with_suffix(".kept"))
+        path.write_text(path.read_text() + "\n# altered\n")
+
+    job = do(f"{runs.EXPLAIN}:{window.pk}", explain_window)
+
+    for path in mlflow_server.artefacts.rglob("MLmodel.kept"):
+        path.replace(path.with_suffix(""))
+    assert job.state == "refused"
+    assert "was registered, so it was not loaded" in job.message
+    assert Entry.objects.filter(event="monitoring.explanation_refused").exists()
+    assert not Explanation.objects.exists()
+
+
+def test_an_evidently_report_is_filed_as_page_and_figures(window):
+    job = do(f"{runs.REPORT}:{window.pk}", report_window)
+
+    assert job.state == "done", job.message
+    files = {a.role: a for a in Attachment.objects.filter(subject=subject_name(window)).select_related("artefact")}
+    assert set(files) == {"evidently page", "evidently figures"}
+    entry = Entry.objects.get(event="monitoring.report_filed")
+    assert entry.data["html_sha256"] == files["evidently page"].artefact.sha256
+    assert b"<html" in effects.path_of(files["evidently page"].artefact.sha256).read_bytes()[:2000].lower()
+
+
+def test_a_pickled_model_is_explained_and_marked_as_loaded_by_code(cast, define, perform, folder, model, mlflow_server):
+    uri = put_into_registry(mlflow_server, "card_pd_opaque", "opaque")
+    version, _ = inventory.register_version(model=model, label="2.0.0", mlflow_uri=uri, by=cast.owner)
+    do(f"digest:{version.pk}", compute_digest)
+    version.refresh_from_db()
+    logs.write_log(folder / "log", seed=7, months=1)
+    perform(define(version=version, explained=TARGET))
+
+    do(f"{runs.EXPLAIN}:{Window.objects.get().pk}", explain_window)
+
+    assert Explanation.objects.get().is_loaded_by_code
