@@ -86,6 +86,10 @@ class RoleAssignment(models.Model):
                 condition=Q(granted_by=None) | ~Q(granted_by=models.F("person")),
                 name="role_not_granted_to_oneself",
             ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
+                name="role_ended_at_has_ended_by",
+            ),
         ]
 
     def __str__(self) -> str:
