@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from accounts.models import Person
 from audit.events import registered_events, say
 from audit.reading import last_checkpoint, rows_sealed_in, versions_before
+from figures.wording import is_number, number_text
+from monitoring.charts import name_of
 
 HEX64 = re.compile(r"\b[0-9a-f]{64}\b")
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
@@ -49,12 +51,13 @@ class Line:
     is_outside: bool
     is_covered: bool
     digests: list[tuple[str, str]] = field(default_factory=list)
+    inputs: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def main_digest(self) -> str:
         """The digest that the entry is about; else the entry's own."""
         own = bytes(self.entry.digest).hex()
-        return next((value for name, value in self.digests if "inputs" not in name), own)
+        return next((value for _, value in self.digests), own)
 
 
 def lines_of(entries: Iterable) -> list[Line]:
@@ -73,13 +76,21 @@ def _line(entry, people: dict[str, str], titles: dict[str, str], covered: int) -
     return Line(
         entry=entry,
         title=titles.get(entry.event, entry.event),
-        sentence=readable(say(entry.event, data)),
+        sentence=readable(say(entry.event, {name: _figure(name, value) for name, value in data.items()})),
         by=people.get(entry.actor, entry.actor) or "The portal",
         at=entry.sealed_in.sealed_at if entry.sealed_in else None,
         is_outside=is_outside,
         is_covered=entry.sealed_in_id is not None and entry.sealed_in_id < covered,
-        digests=list(_digests(data)),
+        digests=list(_digests({name: value for name, value in data.items() if name != "inputs"})),
+        inputs=list(_digests(data.get("inputs") or {})),
     )
+
+
+def _figure(name: str, value):
+    """A figure with its thousands, a metric by its name on the pages; anything else as it is."""
+    if name == "metric" and isinstance(value, str):
+        return name_of(value)
+    return number_text(value) if is_number(value) else value
 
 
 def readable(sentence: str) -> str:
@@ -109,7 +120,8 @@ def changes_of(entry) -> tuple[list[ChangedRow], int]:
         return [], 0
     sealed = rows_sealed_in(entry.sealed_in_id, [*entry.trails, entry.subject])
     rows = list(sealed[:MOST_ROWS])
-    rows.sort(key=lambda row: row.subject != entry.subject)  # what the entry is about comes first
+    # What the entry is about comes first, the rows of its files last.
+    rows.sort(key=lambda row: (row.subject.startswith("audit."), row.subject != entry.subject))
     before = versions_before(rows)
     changed = [_changed(row, before.get(row.pk)) for row in rows]
     return changed, sealed.count() - len(rows)

@@ -73,9 +73,9 @@ class FeatureLine:
         return worst(shown.level for shown in self.figures.values())
 
     @property
-    def blamed(self) -> list[Shown]:
-        """The figures that are at the feature's level, where that is worse than good."""
-        return [s for s in self.figures.values() if s.level == self.level and self.level in ("watch", "breach")]
+    def unseen(self) -> Shown | None:
+        """Share of what the reference does not have: new levels of a category, a number outside the range."""
+        return self.figures.get("new_level_rate") or self.figures.get("out_of_range_rate")
 
 
 def breaches_in_words(breaches: Iterable[Breach]) -> list[Breach]:

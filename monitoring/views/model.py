@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 
 from django.db.models import QuerySet
@@ -105,7 +106,17 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
 def _shifts(monitor: Monitor, window: Window) -> list[dict]:
     """What was put into the log on purpose, and whether the window has it."""
     month = f"{window.start_on:%Y-%m}"
-    return [shift | {"is_here": month in shift.get("months", ())} for shift in monitor.announced_shifts]
+    return [
+        shift | {"is_here": month in shift.get("months", ()), "when": _when(shift.get("months", ()))}
+        for shift in monitor.announced_shifts
+    ]
+
+
+def _when(months: Sequence[str]) -> str:
+    """From the first month to the last, in words."""
+    days = [date.fromisoformat(f"{month}-01") for month in (min(months), max(months))] if months else []
+    words = [f"{day:%b %Y}" for day in days]
+    return " to ".join(dict.fromkeys(words))
 
 
 def _breaches(window: Window) -> list[Breach]:

@@ -75,13 +75,15 @@ def trail_context(request: HttpRequest, entries) -> dict:
     chosen = _chosen(entries, request.GET.get("entry", "").strip())
     opened = lines_of([chosen])[0] if chosen else None
     changes, more_rows = changes_of(chosen) if chosen else ([], 0)
+    own = [row for row in changes if row.subject == chosen.subject] or changes[:1]
     return {
         "lines": lines_of(page[:PAGE]),
         "chosen": chosen,
         "opened": opened,
         "opened_is_listed": bool(chosen) and any(entry.pk == chosen.pk for entry in page[:PAGE]),
         "proof": proof_of(chosen) if chosen else None,
-        "changes": changes,
+        "changes": own,
+        "others": [row for row in changes if row not in own],
         "more_rows": more_rows,
         "files": _files(opened) if opened else [],
         "asked": request.GET.get("entry", "").strip(),
