@@ -16,6 +16,7 @@ from monitoring.charts import name_of
 
 HEX64 = re.compile(r"\b[0-9a-f]{64}\b")
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
+TASKS = {"monitoring.explain": "SHAP report", "monitoring.report": "Evidently report"}
 MOST_ROWS = 60
 LONGEST = 200
 
@@ -90,6 +91,8 @@ def _figure(name: str, value):
     """A figure with its thousands, a metric by its name on the pages; anything else as it is."""
     if name == "metric" and isinstance(value, str):
         return name_of(value)
+    if name == "task":
+        return TASKS.get(value, value)
     return number_text(value) if is_number(value) else value
 
 
