@@ -21,7 +21,7 @@ STAMP = os.path.join(ROOT, ".venv", ".made-from")
 LOG = os.path.join(TOOLS, "setup.log")
 UV_VERSION = "0.13.9"
 BYTES_NEW, BYTES_MADE = 3_000_000_000, 300_000_000
-WORTH_SAYING = re.compile(r"^(Using|Downloading|Resolved|Prepared|Installed|Uninstalled|Creating)\b")
+WORTH_SAYING = re.compile(r"^(Using|Downloading|Resolved|Prepared|Installed|Uninstalled|Creating|Bytecode)\b")
 
 NO_SPACE = "The disk is full: {folder} needs {need} free. Free some space and run this again."
 # What uv and pip write when they give up -> what a person is told. The first match counts.
@@ -107,7 +107,7 @@ def make_environment():
     if is_made_from(wanted):
         return
     install_uv()
-    say("setting up .venv from uv.lock (about a minute and 1.5 GB the first time)")
+    say("setting up .venv from uv.lock, then compiling its bytecode: 1.5 GB and some minutes, once")
     run([UV, "sync", "--locked", "--compile-bytecode", "--project", ROOT])  # a sandbox cannot write any
     with open(STAMP, "w") as file:
         file.write(wanted)
