@@ -103,9 +103,10 @@ def merge_samples(samples: Iterable[Sample]) -> Sample:
     if not tables:
         raise ValueError("no sample to merge")
     table = pa.concat_tables(tables).combine_chunks()
-    if not table.num_rows:
-        return Sample(table)
-    # A row id that two partitions share has one key: order such twins by content, not by file.
-    table = table.sort_by([(name, "ascending") for name in dict.fromkeys((KEY, *table.column_names))])
-    kept = smallest(numpy_array(table.column(KEY))[0], numpy_array(table.column(BAND))[0])
+    keys = numpy_array(table.column(KEY))[0]
+    if np.unique(keys).size < keys.size:
+        # A row id that two partitions share has one key: order such twins by content, not by file.
+        table = table.sort_by([(name, "ascending") for name in dict.fromkeys((KEY, *table.column_names))])
+        keys = numpy_array(table.column(KEY))[0]
+    kept = smallest(keys, numpy_array(table.column(BAND))[0])
     return Sample(table.take(arrow_array(kept, pa.int64())))

@@ -3,6 +3,8 @@
 scipy.special, not scipy.stats: the same functions, without a second of imports in every worker.
 """
 
+from functools import cache
+
 from scipy.special import betaincinv, ndtri
 
 CONFIDENCE = 0.95
@@ -14,12 +16,18 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[floa
     >>> [round(end, 4) for end in wilson(8, 10)]
     [0.4902, 0.9433]
     """
-    z = float(ndtri((1 + confidence) / 2))
+    z = _normal(confidence)
     share, weight = successes / n, 1 + z * z / n
     middle = (share + z * z / (2 * n)) / weight
     half = z / weight * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
     # Exactly 0 and 1 at the ends, where rounding would leave 1e-20.
     return (max(middle - half, 0.0) if successes else 0.0), (min(middle + half, 1.0) if successes < n else 1.0)
+
+
+@cache
+def _normal(confidence: float) -> float:
+    """How many standard deviations the interval reaches to either side."""
+    return float(ndtri((1 + confidence) / 2))
 
 
 def jeffreys(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -78,7 +78,7 @@ def _measurement(metric: str, column: str | None, segment: str, outcome, minimum
     if outcome.n < minimum:
         reason = f"{outcome.n} observations, at least {minimum} needed"
         return Measurement(metric, column, segment, None, outcome.n, reason=reason)
-    extra = (getattr(outcome, name, None) for name in ("bound", "low", "high"))
+    extra = (outcome.bound, outcome.low, outcome.high) if isinstance(outcome, Value) else ()
     return Measurement(metric, column, segment, outcome.value, outcome.n, *extra)
 
 

@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from scipy import stats as scipy_stats
@@ -15,6 +16,7 @@ from engines.exact import exact_drift, exact_ranking
 from engines.local import fit_reference, profile_partition, profile_partitions, refresh_labels
 from engines.partition import ALL, MergeRefused, PartitionProfile, window
 from engines.refusals import Cancelled, LogRefused
+from engines.sample import merge_samples
 from engines.sources import find_partitions, partition_at
 from stats.measure import measure
 from stats.reference import ReferenceProfile
@@ -150,6 +152,25 @@ def test_labels_of_other_rows_are_no_revision(reference, messy, tmp_path):
         refresh_labels(other, SPEC, reference, profile)
 
 
+def test_labels_of_renamed_rows_are_no_revision(reference, messy, tmp_path):
+    profile = profile_partition(messy, SPEC, reference)
+    table = pq.read_table(messy.path)
+    renamed = pc.binary_join_element_wise(table.column("id"), "renamed", "-")
+    pq.write_table(table.set_column(0, "id", renamed), tmp_path / "renamed.parquet")
+
+    with pytest.raises(MergeRefused, match="holds other rows than before"):
+        refresh_labels(partition_at(tmp_path / "renamed.parquet"), SPEC, reference, profile)
+
+
+def test_a_row_that_two_partitions_share_has_the_same_place_in_either_order(reference, tmp_path):
+    one, other = (
+        profile_partition(logs.rows(tmp_path / f"{income}.parquet", {"income": income}), SPEC, reference).sample
+        for income in (1e4, 2e4)
+    )
+
+    assert merge_samples([one, other]).to_bytes() == merge_samples([other, one]).to_bytes()
+
+
 def test_progress_is_told_and_can_cancel(reference, messy, monkeypatch):
     monkeypatch.setattr(reading, "BLOCK_ROWS", 700)
     told = []
@@ -184,8 +205,6 @@ def test_a_drawn_sample_is_spread_over_the_bands_and_the_same_every_time(referen
 
 
 def test_samples_of_parts_merge_into_the_sample_of_the_whole(reference, tmp_path):
-    from engines.sample import merge_samples
-
     table = pq.read_table(logs.messy_log(tmp_path / "whole.parquet", 23, n=6_000).path)
     table = table.filter(pa.array(~_repeated(table.column("id").to_pylist())))
     pq.write_table(table, tmp_path / "all.parquet")
