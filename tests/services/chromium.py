@@ -17,8 +17,7 @@ def find_chromium() -> Path:
         if candidate and Path(candidate).is_file():
             return Path(candidate)
     raise ServiceMissing(
-        "Chromium is not on this machine: `apt-get install chromium`, or "
-        "`.venv/bin/playwright install chromium`."
+        "Chromium is not on this machine: `apt-get install chromium`, or `.venv/bin/playwright install chromium`."
     )
 
 

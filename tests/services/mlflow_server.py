@@ -42,7 +42,8 @@ def start_mlflow() -> MlflowServer:
     argv = [PROGRAM, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     argv += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", folder / "artefacts"]
     env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
-    server = MlflowServer(f"http://127.0.0.1:{port}", folder, start_child(argv, log=folder / "log", env=env, cwd=folder))
+    process = start_child(argv, log=folder / "log", env=env, cwd=folder)
+    server = MlflowServer(f"http://127.0.0.1:{port}", folder, process)
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and server.process.poll() is None:
         try:
