@@ -1,0 +1,302 @@
+"""Every address of the portal, as nobody and as a person of another unit: sign in, 403 or 404, or a line below.
+
+A new address fails here until its objects, or its reason to be open, are written down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
+
+from accounts import services as accounts
+from accounts.roles import SCOPES, Role
+from audit import checkpoints
+from audit.models import Artefact, Attachment, Entry, subject_name
+from inventory import services as inventory
+from jobs.models import Job
+from monitoring.models import Monitor, Reference, Run, Window
+from proposals import services as proposals
+from tests import logs
+
+METHODS = ("get", "post", "patch", "delete")
+NAME = "Quokka behavioural scorecard"  # a word that no page says by itself
+EXTERNAL_ID = "quokka/behavioural-pd"
+
+# Open to everybody, signed in or not.
+OPEN_TO_ALL = {
+    "sign-in": "this is where one says who one is",
+    "health": "for load balancers; says nothing of the bank",
+    "api-schema": "the API's description, as it stands in the sources; names no record",
+}
+# Open to whoever is signed in; what they list is tried below, for what it must not show.
+OPEN_TO_THE_SIGNED_IN = {
+    "home": "what the reader's own units need",
+    "models": "models of the reader's units",
+    "breaches": "breaches of the reader's units",
+    "audit": "entries of the reader's models",
+    "verifier": "the same file for everybody",
+    "tokens": "the reader's own tokens",
+    "sign-out": "ends the reader's own session",
+    "api-guide": "the same for people",
+    "api-models": "models of the reader's units",
+}
+# For each address with a number in it, what the number is of.
+NUMBERS = {
+    "ask-for-run": "monitor",
+    "api-runs": "monitor",
+    "api-windows": "monitor",
+    "run": "run",
+    "repeat-run": "run",
+    "cancel-run": "run",
+    "api-run": "run",
+    "explain-state": "window",
+    "report-state": "window",
+    "explain-again": "window",
+    "report-again": "window",
+    "receipt": "entry",
+    "file": "attachment",
+    "report-page": "attachment",
+    "decide-proposal": "proposal",
+    "retry-job": "job",
+    "revoke-token": "token",
+}
+
+
+# ---- the addresses ------------------------------------------------------------------------------------------
+def routes(patterns=None) -> list[URLPattern]:
+    patterns = get_resolver().url_patterns if patterns is None else patterns
+    return [
+        route
+        for pattern in patterns
+        for route in ([pattern] if isinstance(pattern, URLPattern) else routes(pattern.url_patterns))
+    ]
+
+
+def names() -> list[str]:
+    return sorted({str(route.name) for route in routes()})
+
+
+def route_of(name: str) -> URLPattern:
+    return next(route for route in routes() if route.name == name)
+
+
+def address(name: str, things: SimpleNamespace) -> str:
+    """The address of the retail unit's object. Fails for a route that this file does not know."""
+    found = {}
+    for parameter in route_of(name).pattern.converters:
+        if parameter in ("number", "entry"):
+            assert name in NUMBERS, f"{name} is unknown here: say in NUMBERS what its number is of"
+            found[parameter] = getattr(things, NUMBERS[name]).pk
+        else:
+            assert parameter in things.words, f"{name} is unknown here: {parameter} is not among the words"
+            found[parameter] = things.words[parameter]
+    return reverse(name, kwargs=found)
+
+
+# ---- the objects and the people -------------------------------------------------------------------------------
+@pytest.fixture
+def things(cast) -> SimpleNamespace:
+    """One of everything, all of it in the retail unit."""
+    model, _ = inventory.register_model(
+        external_id=EXTERNAL_ID,
+        name=NAME,
+        kind="statistical",
+        unit=cast.retail,
+        owner=cast.owner.person,
+        by=cast.owner,
+    )
+    version, _ = inventory.register_version(model=model, label="1.0.0", mlflow_uri="models:/q/1", by=cast.owner)
+    monitor = Monitor.objects.create(
+        model=model,
+        version=version,
+        name="Quokka log",
+        location="/nowhere",
+        columns=logs.COLUMNS,
+        reference_location="/nowhere",
+        seed=1,
+        explained={"flavour": "sklearn"},
+        defined_by=cast.owner.person,
+    )
+    reference = Reference.objects.create(
+        model=model, monitor=monitor, number=1, sha256="a" * 64, sample_sha256="b" * 64, rows=1, inputs={}
+    )
+    job = Job.objects.create(task="monitoring.run", state=Job.State.REFUSED, finished_at=timezone.now())
+    run = Run.objects.create(model=model, monitor=monitor, job=job, reference=reference, labels_as_of=timezone.now())
+    window = Window.objects.create(
+        monitor=monitor,
+        run=run,
+        start_on=date(2026, 1, 1),
+        end_on=date(2026, 1, 31),
+        revision=1,
+        rows=1,
+        labelled=0,
+        state_sha256="c" * 64,
+    )
+    for task in ("explain", "report"):
+        Job.objects.create(task=f"monitoring.{task}", key=f"monitoring.{task}:{window.pk}", state=Job.State.POISONED)
+    token, _ = make_token(cast.owner, cast.retail)
+    checkpoints.checkpoint_if_needed(checkpoints.log_signer())
+    return SimpleNamespace(
+        model=model,
+        monitor=monitor,
+        run=run,
+        window=window,
+        job=job,
+        token=token,
+        attachment=file_on(window, model),
+        entry=Entry.objects.on_trail(subject_name(model)).first(),
+        proposal=proposals.propose_role(
+            person=cast.developer.person, role=Role.OWNER, unit=cast.retail, reason="Needed", by=cast.administrator
+        ),
+        words={"ref": model.ref, "label": "1.0.0", "column": "income"},
+    )
+
+
+def file_on(window: Window, model) -> Attachment:
+    content = b"<p>Quokka</p>"
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = settings.ARTEFACT_ROOT / sha256[:2] / sha256
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    artefact = Artefact.objects.create(
+        sha256=sha256, size=len(content), media_type="text/html", retention="record", trail=subject_name(model)
+    )
+    return Attachment.objects.create(
+        artefact=artefact,
+        subject=subject_name(window),
+        trail=subject_name(model),
+        role="evidently page",
+        name="quokka.html",
+        code_version="test",
+    )
+
+
+def make_token(account, unit):
+    return accounts.make_token(
+        account=account,
+        name="walk",
+        scopes=list(SCOPES),
+        unit=unit,
+        expires_at=timezone.now() + timedelta(days=1),
+        by=account,
+    )
+
+
+def browser_of(account=None) -> Client:
+    client = Client(raise_request_exception=False)
+    if account:
+        client.force_login(account, backend="accounts.backends.ActiveAccountBackend")
+    return client
+
+
+def statuses(client: Client, name: str, things, **headers) -> dict[str, int]:
+    path = address(name, things)
+    return {
+        method: getattr(client, method)(path, data="{}", content_type="application/json", headers=headers).status_code
+        if method != "get"
+        else client.get(path, headers=headers).status_code
+        for method in METHODS
+    }
+
+
+def unguarded(found: dict[str, dict[str, int]], *, refusals: set[int]) -> dict[str, dict[str, int]]:
+    """Addresses that did not refuse: some method got through, or none was refused for who asked."""
+    return {
+        name: answers
+        for name, answers in found.items()
+        if set(answers.values()) - refusals - {405} or not set(answers.values()) & refusals
+    }
+
+
+# ---- the walk -------------------------------------------------------------------------------------------------
+def test_every_address_has_a_name_and_is_known_here(things):
+    assert [str(route.pattern) for route in routes() if not route.name] == []
+    assert all(address(name, things) for name in names())
+    assert set(OPEN_TO_ALL) | set(OPEN_TO_THE_SIGNED_IN) | set(NUMBERS) <= set(names())
+
+
+def test_nobody_gets_further_than_the_sign_in(things):
+    found = {name: statuses(browser_of(), name, things) for name in names() if name not in OPEN_TO_ALL}
+
+    assert unguarded(found, refusals={302, 401}) == {}
+    for name in ("home", "run", "model"):
+        assert browser_of().get(address(name, things))["Location"].startswith(reverse("sign-in"))
+
+
+def test_a_person_of_another_unit_finds_nothing_by_address(cast, things):
+    closed = [name for name in names() if name not in OPEN_TO_ALL | OPEN_TO_THE_SIGNED_IN]
+    found = {name: statuses(browser_of(cast.stranger), name, things) for name in closed}
+
+    assert unguarded(found, refusals={403, 404}) == {}
+
+
+def test_a_token_of_another_unit_finds_nothing_by_address(cast, things):
+    _, secret = make_token(cast.stranger, cast.markets)
+    closed = [n for n in names() if n.startswith("api-") and n not in OPEN_TO_ALL | OPEN_TO_THE_SIGNED_IN]
+    found = {n: statuses(browser_of(), n, things, authorization=f"Bearer {secret}") for n in closed}
+
+    assert unguarded(found, refusals={403, 404}) == {}
+
+
+def test_what_is_open_to_the_signed_in_shows_nothing_of_another_unit(cast, things):
+    client = browser_of(cast.stranger)
+    shown = {}
+    for name in OPEN_TO_THE_SIGNED_IN.keys() - {"sign-out"}:
+        for query in ("", f"?q={NAME[:6]}", f"?entry={things.entry.pk}"):
+            answer = client.get(address(name, things) + query)
+            body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            assert answer.status_code in (200, 422), (name, answer.status_code)
+            shown[name + query] = NAME.encode() in body or EXTERNAL_ID.encode() in body
+
+    echoes = {name for name in shown if "?q=" in name}  # a form shows what was typed, six letters of the name
+    assert [name for name, is_shown in shown.items() if is_shown and name not in echoes] == []
+    assert not any(shown[name] for name in echoes)
+
+
+def test_nothing_is_written_by_all_that_was_refused(cast, things):
+    before = Entry.objects.count(), Job.objects.count()
+
+    for name in names():
+        if name not in OPEN_TO_ALL | OPEN_TO_THE_SIGNED_IN:
+            statuses(browser_of(cast.stranger), name, things)
+
+    assert (Entry.objects.count(), Job.objects.count()) == before
+
+
+def test_twin_who_may_see_the_objects_finds_each_of_them(cast, things):
+    refused = {}
+    for name in set(names()) - set(OPEN_TO_ALL):
+        asked_by = (cast.officer, cast.administrator, cast.owner)
+        answers = [statuses(browser_of(account), name, things) for account in asked_by]
+        if {status for answer in answers for status in answer.values()} <= {403, 404, 405}:
+            refused[name] = answers
+
+    assert refused == {}
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_unguarded"),
+    [
+        ({"get": 404, "post": 405}, False),
+        ({"get": 200, "post": 405}, True),
+        ({"get": 404, "post": 302}, True),
+        ({"get": 405, "post": 405}, True),
+        ({"get": 500, "post": 404}, True),
+    ],
+)
+def test_an_address_that_lets_somebody_through_is_found(answers, is_unguarded):
+    assert bool(unguarded({"x": answers}, refusals={403, 404})) == is_unguarded
+
+
+def test_an_address_that_nobody_wrote_down_fails(things, monkeypatch):
+    monkeypatch.delitem(NUMBERS, "run")
+
+    with pytest.raises(AssertionError, match="say in NUMBERS"):
+        address("run", things)
