@@ -62,7 +62,8 @@ def database(url: str) -> dict:
         "ATOMIC_REQUESTS": False,  # services open their own transaction; a page must not hold one
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "assay", "connect_timeout": 5},
+        # What the URL says of its own, ?sslmode=verify-full for one, goes on top.
+        "OPTIONS": {"application_name": "assay", "connect_timeout": 5} | parsed.get("OPTIONS", {}),
     }
 
 

@@ -94,7 +94,8 @@ class Heartbeat:
             while not self._stop.wait(services.HEARTBEAT_SECONDS) and time.monotonic() < until:
                 self._lengthen()
         except LeaseLost:
-            logger.warning("%s lost its lease while it ran", self._job)
+            if not self._stop.wait(1):  # the work may have ended the job between two beats: no loss then
+                logger.warning("%s lost its lease while it ran", self._job)
         finally:
             connection.close()
 
