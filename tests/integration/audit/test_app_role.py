@@ -54,12 +54,18 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_it_cannot(app, what):
-    with pytest.raises(psycopg.Error) as refused:
-        app.execute(REFUSED[what])
+def test_each_of_these_is_refused(app):
+    answers = {}
+    for what, statement in REFUSED.items():
+        try:
+            app.execute(statement)
+            answers[what] = "done"
+        except psycopg.Error as problem:
+            answers[what] = problem.sqlstate
+        app.execute("rollback")
 
-    assert refused.value.sqlstate in {"42501", "0A000", "42P17"}, refused.value
+    # insufficient_privilege; feature_not_supported and invalid_object_definition for a trigger called by hand
+    assert {what: answer for what, answer in answers.items() if answer not in {"42501", "0A000", "42P17"}} == {}
 
 
 def checkpoint_of(app, size: int, root: bytes | None = None, note: str | None = None) -> None:
@@ -69,9 +75,8 @@ def checkpoint_of(app, size: int, root: bytes | None = None, note: str | None = 
     app.execute("select audit.file_checkpoint(%s, %s, %s, %s)", [size, root, honest[1], note])
 
 
-@pytest.mark.parametrize(
-    ("size", "root", "note", "sentence"),
-    [
+def test_a_checkpoint_that_is_not_of_this_log_is_refused_and_blocks_nothing(app, log):
+    for size, root, note, sentence in (
         (2**62, None, None, "the log does not have them"),
         (6, None, None, "the log does not have them"),
         (4, None, None, "smaller than the last one"),
@@ -80,26 +85,24 @@ def checkpoint_of(app, size: int, root: bytes | None = None, note: str | None = 
         (5, None, "words", "does not say what is filed"),
         (5, None, "x\n6\nAAAA\n\n— x AAAA\n", "does not say what is filed"),
         (5, None, "", "does not say what is filed"),
-    ],
-)
-def test_a_checkpoint_that_is_not_of_this_log_is_refused_and_blocks_nothing(app, log, size, root, note, sentence):
-    with pytest.raises(psycopg.errors.RaiseException, match=sentence):
-        checkpoint_of(app, size, root, note)
+    ):
+        with pytest.raises(psycopg.errors.RaiseException, match=sentence):
+            checkpoint_of(app, size, root, note)
 
     log.write(1, prefix="later")
     assert log.checkpoint().size == 6
 
 
-@pytest.mark.parametrize("line", ["", "words", "— w.example AAAA", "— w.example AAAA\n\n— x AAAA\n", "— other AAAA\n"])
-def test_a_cosignature_that_is_none_is_refused(app, line):
-    with pytest.raises(psycopg.errors.RaiseException, match="one line"):
-        app.execute("select audit.file_cosignature(1, 'w.example', %s)", [line])
+def test_a_cosignature_that_is_none_is_refused(app):
+    for line in ("", "words", "— w.example AAAA", "— w.example AAAA\n\n— x AAAA\n", "— other AAAA\n"):
+        with pytest.raises(psycopg.errors.RaiseException, match="one line"):
+            app.execute("select audit.file_cosignature(1, 'w.example', %s)", [line])
 
 
-@pytest.mark.parametrize("size", [-1, 6, 2**62])
-def test_nodes_are_built_over_what_is_there(app, size):
-    with pytest.raises(psycopg.errors.RaiseException, match="there are no"):
-        app.execute("select audit.build_nodes(%s)", [size])
+def test_nodes_are_built_over_what_is_there(app):
+    for size in (-1, 6, 2**62):
+        with pytest.raises(psycopg.errors.RaiseException, match="there are no"):
+            app.execute("select audit.build_nodes(%s)", [size])
 
 
 def test_an_advisory_lock_does_not_stop_the_checkpointer(app, log):
