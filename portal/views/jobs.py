@@ -13,6 +13,7 @@ from jobs.models import TRANSITIONS, Job
 from portal.views.administration import forbidden, tabs_of
 
 SHOWN = 50
+UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING)
 
 
 @require_safe
@@ -33,9 +34,6 @@ def jobs(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/jobs.html#unfinished" if is_fragment else "portal/jobs.html", context)
 
 
-UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING)
-
-
 @require_POST
 def retry_job(request: HttpRequest, number: int) -> HttpResponse:
     """Three more attempts for a job that ended without its work."""
@@ -45,10 +43,9 @@ def retry_job(request: HttpRequest, number: int) -> HttpResponse:
     except NotPermitted as refusal:
         return forbidden(request, refusal)
     job = get_object_or_404(Job, pk=number)
-    if Job.State.QUEUED not in TRANSITIONS[job.state] or job.state == Job.State.RUNNING:
-        messages.error(
-            request, f"Job {job.pk} is “{job.get_state_display()}”: only a job that failed can be tried again."
-        )
+    if job.state in UNFINISHED or Job.State.QUEUED not in TRANSITIONS[job.state]:
+        state = job.get_state_display().lower()
+        messages.error(request, f"Job {job.pk} is {state}; only a job that ended without its work can be tried again.")
     else:
         services.retry(job=job, by=request.user)
         messages.success(request, f"Job {job.pk} waits for a worker again, with three more attempts.")

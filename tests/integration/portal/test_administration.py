@@ -1,0 +1,158 @@
+"""People and roles: the list, a proposal, the decision by a second administrator."""
+
+import pytest
+
+from accounts.roles import Role
+from proposals import services as proposals
+from proposals.models import Proposal
+from tests.cast import hire
+from tests.pages import browser_of, queries_of, text_of
+
+PLACE = "/administration/"
+PROPOSE = "/administration/roles/propose/"
+
+
+@pytest.fixture
+def proposal(cast):
+    return proposals.propose_role(
+        person=cast.stranger.person, role=Role.VALIDATOR, unit=cast.retail, reason="Joins", by=cast.administrator
+    )
+
+
+@pytest.fixture
+def wanted(cast):
+    """What the form sends."""
+    return {"person": cast.stranger.person.hr_number, "role": "validator", "unit": "retail", "reason": "Joins"}
+
+
+def decide(account, proposal, **sent):
+    return browser_of(account).post(f"/administration/proposals/{proposal.pk}/decide/", sent)
+
+
+def test_people_stand_with_their_roles_and_accounts(cast):
+    page = text_of(browser_of(cast.auditor).get(PLACE))
+
+    assert "Olivia Owner" in page
+    assert 'Model owner<span class="q">, Retail credit' in page
+    assert "ci-pipeline" in page
+    assert "Try failed background work again" in page
+
+
+def test_an_auditor_reads_and_is_offered_no_change(cast, proposal):
+    page = text_of(browser_of(cast.auditor).get(PLACE))
+
+    assert "Joins" in page
+    assert "Propose a role" not in page
+    assert "/decide/" not in page
+
+
+def test_people_are_found_by_name_and_number(cast):
+    page = browser_of(cast.administrator).get(PLACE, {"q": "olivia"})
+
+    assert [str(person) for person in page.context["people"]] == ["Olivia Owner"]
+    assert "Nobody matches" in text_of(browser_of(cast.administrator).get(PLACE, {"q": "zebra"}))
+
+
+@pytest.mark.parametrize("who", ["officer", "owner", "stranger"])
+def test_others_may_not_see_administration(cast, who):
+    answer = browser_of(getattr(cast, who)).get(PLACE)
+
+    assert answer.status_code == 403
+    assert "see people, roles and tokens" in text_of(answer)
+
+
+def test_administration_asks_to_sign_in(cast, proposal):
+    assert browser_of(None).get(PLACE).status_code == 302
+    assert browser_of(None).post(PROPOSE).status_code == 302
+    assert decide(None, proposal, decision="accept", reason="x").status_code == 302
+
+
+def test_acts_are_posts(cast, proposal):
+    client = browser_of(cast.administrator)
+
+    assert client.post(PLACE).status_code == 405
+    assert client.get(PROPOSE).status_code == 405
+    assert client.get(f"/administration/proposals/{proposal.pk}/decide/").status_code == 405
+
+
+def test_a_proposal_waits_for_another_administrator(cast, wanted):
+    answer = browser_of(cast.administrator).post(PROPOSE, wanted, follow=True)
+
+    assert "Another administrator decides" in text_of(answer)
+    assert Proposal.objects.get().state == "open"
+    assert not cast.stranger.person.roles.filter(role=Role.VALIDATOR).exists()
+    assert "another administrator decides" in text_of(browser_of(cast.administrator).get(PLACE))
+
+
+def test_a_proposal_with_mistakes_keeps_what_was_typed_and_names_each(cast, wanted):
+    answer = browser_of(cast.administrator).post(PROPOSE, wanted | {"person": "HR-0", "unit": "moon", "reason": ""})
+
+    page = text_of(answer)
+    assert answer.status_code == 200
+    assert "3 things need your attention" in page
+    assert "There is no active person with the HR number “HR-0”" in page
+    assert "There is no unit with the code “moon”" in page
+    assert 'value="moon"' in page
+    assert not Proposal.objects.exists()
+
+
+@pytest.mark.parametrize("who", ["auditor", "officer"])
+def test_nobody_else_proposes(cast, wanted, who):
+    assert browser_of(getattr(cast, who)).post(PROPOSE, wanted).status_code == 403
+    assert not Proposal.objects.exists()
+
+
+def test_the_second_administrator_accepts_and_the_role_is_in_force(cast, proposal):
+    answer = decide(cast.second_administrator, proposal, decision="accept", reason="Agreed")
+
+    assert answer.status_code == 302
+    assert cast.stranger.person.roles.in_force().filter(role=Role.VALIDATOR, unit=cast.retail).exists()
+
+
+def test_who_asked_cannot_decide(cast, proposal):
+    answer = decide(cast.administrator, proposal, decision="accept", reason="I agree with myself")
+
+    assert answer.status_code == 403
+    assert not cast.stranger.person.roles.in_force().filter(role=Role.VALIDATOR).exists()
+
+
+def test_a_decision_needs_a_reason(cast, proposal):
+    client = browser_of(cast.second_administrator)
+
+    answer = client.post(f"/administration/proposals/{proposal.pk}/decide/", {"decision": "accept"}, follow=True)
+
+    assert "Nothing was decided" in text_of(answer)
+    assert Proposal.objects.get().state == "open"
+
+
+def test_a_second_decision_comes_too_late_and_is_told_so(cast, proposal):
+    decide(cast.second_administrator, proposal, decision="decline", reason="No")
+
+    answer = decide(cast.second_administrator, proposal, decision="accept", reason="Yes")
+
+    assert answer.status_code == 409
+    assert "This proposal cannot be decided" in text_of(answer)
+    assert Proposal.objects.get().state == "declined"
+
+
+def test_a_proposal_that_is_not_there_is_not_found(cast):
+    client = browser_of(cast.administrator)
+
+    assert (
+        client.post("/administration/proposals/999/decide/", {"decision": "accept", "reason": "x"}).status_code == 404
+    )
+
+
+def test_administration_takes_as_many_queries_for_thirty_people_as_for_three(cast):
+    client = browser_of(cast.administrator)
+    few = queries_of(client, PLACE)
+    for number in range(27):
+        person = hire(Role.VALIDATOR, cast.retail, f"P{number} Person").person
+        proposals.propose_role(person=person, role=Role.AUDITOR, unit=None, reason="Noise", by=cast.administrator)
+    many = queries_of(client, PLACE)
+    for number in range(27, 40):
+        person = hire(Role.VALIDATOR, cast.retail, f"P{number} Person").person
+        proposals.propose_role(person=person, role=Role.AUDITOR, unit=None, reason="Noise", by=cast.administrator)
+
+    assert many <= few + 1  # the first proposal adds the query for the people it is about
+    assert queries_of(client, PLACE) == many

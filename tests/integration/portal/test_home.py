@@ -1,0 +1,103 @@
+"""The page that everybody starts from."""
+
+from django.utils import timezone
+
+from accounts.roles import Role
+from inventory import services as inventory
+from inventory.models import Standing
+from jobs.models import Job
+from monitoring.models import Monitor, Run
+from proposals import services as proposals
+from tests.pages import browser_of, queries_of, text_of
+
+
+def register(cast, name, *, light="unknown", **changes):
+    wanted = {"kind": "statistical", "unit": cast.retail, "owner": cast.owner.person, "by": cast.officer}
+    model, _ = inventory.register_model(external_id=name, name=name, **(wanted | changes))
+    Standing.objects.filter(model=model).update(light=light, light_since=timezone.now())
+    return model
+
+
+def start_run(cast, model, number=1):
+    version, _ = inventory.register_version(
+        model=model, label=f"{number}.0", mlflow_uri="models:/card_pd/1", by=cast.officer
+    )
+    monitor = Monitor.objects.create(
+        model=model,
+        version=version,
+        name=f"Monitor {number}",
+        location="/logs",
+        columns={"features": []},
+        reference_location="/logs",
+        seed=1,
+        defined_by=cast.officer.person,
+    )
+    job = Job.objects.create(task="monitoring.run", asked_by=cast.officer, step="Reading March")
+    return Run.objects.create(model=model, monitor=monitor, job=job, labels_as_of=timezone.now())
+
+
+def propose(cast, by):
+    return proposals.propose_role(
+        person=cast.stranger.person, role=Role.VALIDATOR, unit=cast.retail, reason="Joins the team", by=by
+    )
+
+
+def test_home_counts_the_models_by_light_and_names_those_in_trouble_first(cast):
+    register(cast, "Watched", light="watch")
+    register(cast, "Broken", light="breach")
+    register(cast, "Fine", light="good")
+
+    page = browser_of(cast.validator).get("/")
+
+    assert page.context["lights"] == {"good": 1, "watch": 1, "breach": 1, "unknown": 0}
+    assert [model.name for model in page.context["attention"]] == ["Broken", "Watched"]
+
+
+def test_home_shows_nothing_of_another_unit(cast):
+    start_run(cast, register(cast, "Retail PD", light="breach"))
+
+    page = text_of(browser_of(cast.stranger).get("/"))
+
+    assert "Retail PD" not in page
+    assert "Running now" not in page
+
+
+def test_home_shows_what_i_own_what_runs_and_what_happened(cast):
+    model = register(cast, "Card PD")
+    start_run(cast, model)
+
+    page = browser_of(cast.owner).get("/")
+
+    assert [own.name for own in page.context["own"]] == ["Card PD"]
+    assert "Waits for a worker" in text_of(page)
+    assert [change["model"] for change in page.context["changed"]] == [model, model]
+    assert "Version registered" in text_of(page)
+
+
+def test_a_role_waits_at_the_second_administrator_and_not_at_the_first(cast):
+    propose(cast, by=cast.administrator)
+
+    assert "Waits for your decision" in text_of(browser_of(cast.second_administrator).get("/"))
+    assert "Waits for your decision" not in text_of(browser_of(cast.administrator).get("/"))
+    assert "Waits for your decision" not in text_of(browser_of(cast.officer).get("/"))
+
+
+def test_home_says_so_when_nothing_waits(cast):
+    assert "Nothing waits for you" in text_of(browser_of(cast.administrator).get("/"))
+    assert "No models yet" in text_of(browser_of(cast.officer).get("/"))
+
+
+def test_home_only_reads_and_asks_to_sign_in(cast):
+    assert browser_of(cast.officer).post("/").status_code == 405
+    assert browser_of(None).get("/").status_code == 302
+
+
+def test_home_takes_as_many_queries_for_many_rows_as_for_few(cast):
+    client = browser_of(cast.officer)
+    for number in range(3):
+        start_run(cast, register(cast, f"Model {number}", light="breach"))
+    for_three = queries_of(client, "/")
+    for number in range(3, 30):
+        start_run(cast, register(cast, f"Model {number}", light="breach"))
+
+    assert queries_of(client, "/") == for_three

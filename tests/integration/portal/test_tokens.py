@@ -1,0 +1,125 @@
+"""API tokens: made and shown once, listed, revoked."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts import services
+from accounts.models import ApiToken
+from tests.pages import browser_of, queries_of, text_of
+
+WANTED = {"name": "Nightly report", "scopes": ["models:read"], "unit": "retail", "days": "30"}
+
+
+@pytest.fixture
+def token_of(cast):
+    def token_of(account, by=None, name="test"):
+        token, _ = services.make_token(
+            account=account,
+            name=name,
+            scopes=["models:read"],
+            unit=cast.retail,
+            expires_at=timezone.now() + timedelta(days=5),
+            by=by or account,
+        )
+        return token
+
+    return token_of
+
+
+def test_a_new_token_is_shown_once_with_an_example_and_works(cast):
+    client = browser_of(cast.owner)
+
+    answer = client.post("/tokens/", WANTED)
+
+    secret = answer.context["secret"]
+    assert secret.startswith("assay_")
+    assert f'data-copy="{secret}"' in text_of(answer)
+    assert f"Authorization: Bearer {secret}" in answer.content.decode().replace("&quot;", '"')
+    assert "no-store" in answer["Cache-Control"]
+    assert secret not in client.get("/tokens/").content.decode()
+    assert browser_of(None).get("/api/v1/models/", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+
+
+def test_a_token_with_mistakes_is_not_made_and_keeps_what_was_typed(cast):
+    answer = browser_of(cast.owner).post("/tokens/", WANTED | {"scopes": [], "unit": "moon"})
+
+    page = text_of(answer)
+    assert "2 things need your attention" in page
+    assert 'value="Nightly report"' in page
+    assert not ApiToken.objects.exists()
+
+
+def test_people_see_their_own_tokens_alone(cast, token_of):
+    token_of(cast.owner, name="Mine")
+    token_of(cast.stranger, name="Not mine")
+
+    page = text_of(browser_of(cast.owner).get("/tokens/"))
+
+    assert "Mine" in page
+    assert "Not mine" not in page
+
+
+def test_an_auditor_sees_every_token_and_revokes_none(cast, token_of):
+    token = token_of(cast.owner, name="Of the owner")
+
+    page = text_of(browser_of(cast.auditor).get("/tokens/"))
+
+    assert "Of the owner" in page
+    assert "/revoke/" not in page
+    assert browser_of(cast.auditor).post(f"/tokens/{token.pk}/revoke/").status_code == 404
+
+
+def test_only_administrators_make_tokens_for_service_accounts(cast):
+    sent = WANTED | {"account": "ci-pipeline"}
+
+    browser_of(cast.administrator).post("/tokens/", sent)
+    browser_of(cast.stranger).post("/tokens/", sent)
+
+    assert [token.account.username for token in ApiToken.objects.order_by("pk")] == ["ci-pipeline", "stan"]
+
+
+@pytest.mark.parametrize("who", ["owner", "administrator"])
+def test_a_revoked_token_is_refused_from_then_on(cast, token_of, who):
+    token = token_of(cast.owner)
+
+    answer = browser_of(getattr(cast, who)).post(f"/tokens/{token.pk}/revoke/", follow=True)
+
+    assert "refused from now on" in text_of(answer)
+    assert not ApiToken.objects.usable().exists()
+
+
+def test_revoking_twice_says_that_it_is_done(cast, token_of):
+    token = token_of(cast.owner)
+    client = browser_of(cast.owner)
+    client.post(f"/tokens/{token.pk}/revoke/")
+
+    assert "revoked already" in text_of(client.post(f"/tokens/{token.pk}/revoke/", follow=True))
+
+
+def test_a_stranger_does_not_find_the_token(cast, token_of):
+    token = token_of(cast.owner)
+
+    assert browser_of(cast.stranger).post(f"/tokens/{token.pk}/revoke/").status_code == 404
+    assert ApiToken.objects.usable().exists()
+
+
+def test_tokens_ask_to_sign_in_and_refuse_other_methods(cast, token_of):
+    token = token_of(cast.owner)
+
+    assert browser_of(None).get("/tokens/").status_code == 302
+    assert browser_of(None).post(f"/tokens/{token.pk}/revoke/").status_code == 302
+    assert browser_of(cast.owner).delete("/tokens/").status_code == 405
+    assert browser_of(cast.owner).get(f"/tokens/{token.pk}/revoke/").status_code == 405
+
+
+def test_tokens_take_as_many_queries_for_thirty_as_for_three(cast, token_of):
+    client = browser_of(cast.auditor)
+    for number in range(3):
+        token_of(cast.owner, name=f"Token {number}")
+    for_three = queries_of(client, "/tokens/")
+    for number in range(3, 30):
+        token_of(cast.owner, name=f"Token {number}")
+
+    assert queries_of(client, "/tokens/") == for_three
