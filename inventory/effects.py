@@ -102,7 +102,7 @@ class MlflowServer:
                     size += len(chunk)
                     if size > most:
                         raise ArtefactUnavailable(
-                            f"The artefact is larger than {LARGEST_ARTEFACT // 1024**3} GiB, the most this portal reads."
+                            f"The artefact is larger than the {LARGEST_ARTEFACT // 1024**3} GiB that this portal reads."
                         )
                     stream.write(chunk)
         except httpx.HTTPError as problem:

@@ -16,8 +16,8 @@ from django.db import connections
 from tests import environment
 from tests.cast import load_cast, make_cast
 from tests.services import postgres
-from tests.services.mlflow_server import start_mlflow
 from tests.services.missing import ServiceMissing
+from tests.services.mlflow_server import start_mlflow
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "assay_template"

@@ -119,9 +119,7 @@ def _fields(schema: dict, holder: dict) -> list[dict]:
     content = holder.get("content", {}).get("application/json", {}).get("schema", {})
     shape = _resolved(schema, content.get("items", content))
     fields, required = shape.get("properties", {}), shape.get("required", [])
-    return [
-        _field(name, _resolved(schema, field), name in required) for name, field in shape.get("properties", {}).items()
-    ]
+    return [_field(name, _resolved(schema, field), name in required) for name, field in fields.items()]
 
 
 def _field(name: str, shape: dict, required: bool) -> dict:
