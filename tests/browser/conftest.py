@@ -15,7 +15,16 @@ from tests.conftest import TEMPLATE_WITH_CAST, clone
 from tests.services import ServiceMissing, find_chromium, start_redis
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+HERE = Path(__file__).parent
 SERVERS = ("DATABASE_URL", "MIGRATOR_DATABASE_URL", "BROKER_URL", "MLFLOW_TRACKING_URI")
+
+
+def pytest_collection_modifyitems(items):
+    """The thread first: what it made, the tests after it look at."""
+    places = [place for place, item in enumerate(items) if item.path.parent == HERE]
+    ordered = sorted((items[place] for place in places), key=lambda item: item.path.name != "test_thread.py")
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +126,7 @@ def _sign_in(browser, url: str, username: str) -> dict:
 def watched_model(portal):
     """Ref of a model with figures: the one that an earlier test made, else one made here."""
     if "watched" not in portal.shared:
-        described = portal.models()["card-default-boosted"]
+        described = portal.models()["card-default-scorecard"]
         ref = register_by_rest(portal, described)
         finish_run(portal, define_monitor(portal, ref, described))
         portal.shared["watched"] = ref

@@ -113,5 +113,5 @@ def take_picture(page: Page, ref: str) -> None:
     expect(page.locator(".chart-draw svg.main-svg").nth(3)).to_be_visible(timeout=SOON)
     page.wait_for_timeout(1500)
     page.screenshot(
-        path=Path(folder) / "model.png", clip={"x": 0, "y": 0, "width": 1440, "height": 1500}, full_page=True
+        path=Path(folder) / "model.png", clip={"x": 0, "y": 0, "width": 1440, "height": 1060}, full_page=True
     )
