@@ -4,7 +4,7 @@ import json
 from urllib.parse import urlencode
 
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -36,18 +36,15 @@ SORTS = {
 @require_safe
 def models(request: HttpRequest) -> HttpResponse:
     """The list of models: filters, sort and page stand in the address."""
+    asked = _asked(request.GET)
     visible = Model.objects.visible_to(request.user)
-    filters = ModelFilter(request.GET, queryset=visible)
+    filters = ModelFilter(asked, queryset=visible)
     matching = filters.qs if filters.is_valid() else visible.none()
     page = KeysetPage(
-        matching.select_related("unit", "owner__details", "standing"),
-        request.GET,
-        sorts=SORTS,
-        default="ref",
-        size=PAGE,
+        matching.select_related("unit", "owner__details", "standing"), asked, sorts=SORTS, default="ref", size=PAGE
     )
     units = _units_seen(request.user)
-    chips = chips_of(filters, request.GET, {unit.code: unit.name for unit in units})
+    chips = chips_of(filters, asked, {unit.code: unit.name for unit in units})
     counts = _counts(visible)
     is_fragment = request.htmx and not request.htmx.boosted
     context = {
@@ -55,15 +52,24 @@ def models(request: HttpRequest) -> HttpResponse:
         "models": page.rows,
         "pages": page.foot(total=matching.count() if chips else counts["all"], noun="models"),
         "in_all": counts["all"],
-        "views": _views(request.GET, counts),
+        "views": _views(asked, counts),
         "chips": chips,
-        "sort": request.GET.get("sort", ""),
+        "sort": asked.get("sort", ""),
         "units": units,
         "can_register": may(request.user, Permission.REGISTER),
         "is_fragment": is_fragment,
     }
     answer = render(request, "inventory/models.html#rows" if is_fragment else "inventory/models.html", context)
-    return push_url(answer, _address(request)) if is_fragment else answer
+    address = f"{request.path}?{asked.urlencode()}".removesuffix("?")
+    return push_url(answer, address) if is_fragment else answer
+
+
+def _asked(query: QueryDict) -> QueryDict:
+    """The address's query without what was left empty: a form without script sends every field."""
+    asked = query.copy()
+    for name, values in list(query.lists()):
+        asked.setlist(name, [value for value in values if value])
+    return asked
 
 
 def _units_seen(account: Account) -> list[Unit]:
@@ -83,7 +89,7 @@ def _views(query, counts: dict[str, int]) -> list[dict]:
     asked = query.copy()
     for name in ("sort", "after", "before"):
         asked.pop(name, None)
-    asked = sorted((name, value) for name, values in asked.lists() for value in values if value)
+    asked = sorted((name, value) for name, values in asked.lists() for value in values)
     offered = (("All", []), *((label, [("light", light)]) for light, label in LIGHTS))
     return [
         {
@@ -94,14 +100,6 @@ def _views(query, counts: dict[str, int]) -> list[dict]:
         }
         for label, narrowed in offered
     ]
-
-
-def _address(request: HttpRequest) -> str:
-    """The page's address without filters that were left empty."""
-    query = request.GET.copy()
-    for name, values in list(query.lists()):
-        query.setlist(name, [value for value in values if value])
-    return f"{request.path}?{query.urlencode()}".rstrip("?")
 
 
 @require_safe

@@ -132,6 +132,7 @@ def test_htmx_gets_the_rows_alone_and_a_clean_address(cast, register):
     answer = browser_of(cast.officer).get("/models/?q=&light=&tier=", headers=HTMX)
 
     assert "<html" not in answer.content.decode()
+    assert "Card PD" in answer.content.decode()
     assert 'id="rows"' in answer.content.decode()
     assert 'id="count" hx-swap-oob' in answer.content.decode()
     assert answer["HX-Push-Url"] == "/models/"
@@ -192,14 +193,15 @@ def test_an_unknown_sort_falls_back_to_the_id(cast, register):
 
 
 def test_the_list_takes_as_many_queries_for_thirty_rows_as_for_three(cast, register):
-    client = browser_of(cast.officer)
+    client, address = browser_of(cast.officer), "/models/?q=model&stage=in_development"
     for number in range(3):
         register(f"Model {number:02}")
-    for_three = queries_of(client, "/models/?tier=&q=model")
+    for_three = queries_of(client, address)
     for number in range(3, 30):
         register(f"Model {number:02}")
 
-    assert queries_of(client, "/models/?tier=&q=model") == for_three
+    assert queries_of(client, address) == for_three
+    assert len(client.get(address).context["models"]) == 30
 
 
 def test_a_name_of_html_is_shown_as_text(cast, register):
