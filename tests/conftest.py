@@ -18,6 +18,7 @@ from tests.cast import load_cast, make_cast
 from tests.services import postgres
 from tests.services.missing import ServiceMissing
 from tests.services.mlflow_server import start_mlflow
+from tests.skips import pytest_runtest_makereport, pytest_terminal_summary  # noqa: F401  (hooks)
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "assay_template"
