@@ -35,7 +35,7 @@ from stats.reference import ReferenceProfile
 from stats.state import ProfileState
 
 Progress = Callable[[int, int | None], None]
-READ_BYTES = 16 << 20
+READ_BYTES = 4 << 20
 SMALL_PARTITION = 32 << 20  # bytes of a file: larger ones one at a time, or memory would grow with the threads
 
 
@@ -175,6 +175,7 @@ class _Run:
         self.score = ScoreTally(reference.score, tables[""])
         self.numbers = {b.name: NumberTally(b, tables[b.name]) for b in reference.numbers if features}
         self.categories = {c.name: CategoryTally(c) for c in reference.categories if features}
+        self._buffer = np.empty(0)
         self.places = {name: place for place, name in enumerate(self.numbers)}
         self.moments = MomentTally(len(self.numbers))
         self.sample = PartitionSample(spec, reference.score.bands, (*self.numbers, *self.categories))
@@ -208,7 +209,7 @@ class _Run:
     def _count(self, block: Block, columns, admitted: Admitted, pool: Executor, threads: int) -> None:
         self._grow(len(self.admission.groups))
         chosen = self.sample.candidates(admitted)
-        standardised = np.zeros((len(self.numbers), block.rows))
+        standardised = self._matrix(block.rows)
         tasks = [
             pool.submit(self._columns, block, names, admitted, chosen, standardised)
             for names in self._shares(block.rows, threads)
@@ -224,6 +225,13 @@ class _Run:
         self.sample.add(admitted, chosen, columns, values)
         for task in (scoring, *products):
             task.result()
+
+    def _matrix(self, rows: int) -> np.ndarray:
+        """(numbers, rows) to be filled; one buffer a partition, since a new one a block fragments memory."""
+        size = len(self.numbers) * rows
+        if self._buffer.size < size:
+            self._buffer = np.empty(size)
+        return self._buffer[:size].reshape(len(self.numbers), rows)
 
     def _grow(self, states: int) -> None:
         for tally in (self.score, self.moments, *self.numbers.values(), *self.categories.values()):
