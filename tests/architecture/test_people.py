@@ -2,6 +2,7 @@
 
 import pytest
 from django.apps import apps as registry
+from django.apps.registry import Apps
 from django.db import models
 
 from audit.governed import GOVERNED
@@ -90,7 +91,6 @@ def test_no_foreign_key_of_ours_cascades():
 @pytest.fixture
 def seeded():
     """A model with every fault, never in the registry of the apps."""
-    from django.apps.registry import Apps
 
     class Seeded(models.Model):
         closed_at = models.DateTimeField(null=True)

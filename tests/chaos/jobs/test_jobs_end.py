@@ -1,5 +1,8 @@
 """How a job ends, in real workers: poisoned, cancelled, tried again."""
 
+import os
+import signal
+
 from jobs import services
 from jobs.models import Job
 from tests.chaos.jobs import tiny_tasks
@@ -23,9 +26,6 @@ def test_three_failures_poison_a_job_and_the_queue_flows_on(processes, wait_for)
 
 
 def test_a_worker_that_takes_its_process_down_three_times_is_poisoned(processes, wait_for):
-    import os
-    import signal
-
     processes.worker(concurrency=1)
     processes.scheduler()
     job = ask(tiny_tasks.COUNT, steps=600)

@@ -6,6 +6,8 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from django.db import connection
+
 from jobs import services
 from jobs.management.commands import scheduler
 from jobs.models import Job
@@ -117,7 +119,7 @@ def test_a_database_that_drops_every_connection_costs_no_job(processes, wait_for
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
         " and pid <> pg_backend_pid() and application_name = 'assay' and client_port is not null"
     )
-    reconnect()
+    connection.close()  # this process's own was dropped too
 
     wait_for(lambda: is_done(job))
     assert len(effects_of_job(job)) == 1
@@ -133,10 +135,3 @@ def test_recovery_takes_at_most_90_seconds_with_the_times_of_production():
 
 def signal_all(process, number: signal.Signals) -> None:
     os.killpg(process.pid, number)
-
-
-def reconnect() -> None:
-    """This process's own connection was dropped too."""
-    from django.db import connection
-
-    connection.close()

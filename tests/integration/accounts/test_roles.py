@@ -1,6 +1,7 @@
 """Each role × permission, against the bank's table as it was agreed; and how a role reaches units."""
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from accounts import services
 from accounts.models import Account, RoleAssignment
@@ -142,8 +143,6 @@ def test_a_new_person_and_account_are_on_the_trail_without_name_or_mail(cast):
     ],
 )
 def test_the_database_refuses_a_role_granted_to_oneself_or_ended_by_nobody(cast, db, statement):
-    from django.db import IntegrityError, connection, transaction
-
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert RoleAssignment.objects.filter(ended_at=None, ended_by=None).count() == RoleAssignment.objects.count()
