@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.process import ROOT, Outcome, run_process
+from engines.environment import WORKER_ENVIRONMENT
 
 OURS, PEER = "benchmarks.run_ours", "benchmarks.run_evidently"
 WANTED = {"process": 50, "warm": 80, "peak": 600}
@@ -53,9 +54,9 @@ def _options() -> argparse.Namespace:
 
 def _compare(folder: Path, options: argparse.Namespace) -> None:
     fitting = _fit(folder)
-    cold = run_process(["-m", OURS, str(folder), "1"])
+    cold = run_process(["-m", OURS, str(folder), "1"], extra=WORKER_ENVIRONMENT)
     repeats = 4 if options.rows <= 2_000_000 else 2
-    warm = run_process(["-m", OURS, str(folder), str(repeats)])
+    warm = run_process(["-m", OURS, str(folder), str(repeats)], extra=WORKER_ENVIRONMENT)
     inner = min(warm.told["inner"][1:])
     size = f"{_size(folder / 'log'):,.0f} MB in 30 Parquet files of {options.distinct_days} distinct days"
     print(f"log: {cold.told['rows']:,} rows used, 43 columns, {size}")

@@ -22,10 +22,11 @@ class Outcome:
     told: dict
 
 
-def run_process(arguments: list[str], *, python: str = sys.executable) -> Outcome:
-    """Raises RuntimeError with the last lines of a process that failed."""
+def run_process(arguments: list[str], *, python: str = sys.executable, extra: dict[str, str] | None = None) -> Outcome:
+    """`extra` is added to the environment. Raises RuntimeError with the last lines of a process that failed."""
     # Byte code is cached in a folder of ours, whatever the shell says about writing it beside the sources.
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DO_NOT_TRACK": "1", "PYTHONPYCACHEPREFIX": str(BYTE_CODE)}
+    environment |= extra or {}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     started, before = time.perf_counter(), os.times()
     done = subprocess.run(  # noqa: S603 - our own modules, named by this folder
