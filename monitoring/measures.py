@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -17,7 +17,7 @@ import numpy as np
 from dateutil.relativedelta import relativedelta
 
 from audit.services import canonical
-from engines.partition import ALL, PartitionProfile, window
+from engines.partition import ALL, MergeRefused, PartitionProfile
 from figures import bin_labels
 from monitoring.models import Monitor, Threshold
 from stats.measure import Measurement as Figure
@@ -67,17 +67,64 @@ class MeasuredWindow:
         }
 
 
+@dataclass(frozen=True)
+class KeptProfile:
+    """What a run holds in memory of one partition's profile while its states lie on disk under their digest.
+
+    A profile is 16 bytes a bin, column, segment and day: a year of them at once would be gigabytes.
+    """
+
+    partition: str
+    partition_sha256: str
+    reference: str
+    sha256: str
+    rows_read: int
+    rows_refused: int
+    reasons: list[str]
+    first_day: date | None
+    last_day: date | None
+
+
 def measure_windows(
-    profiles: Sequence[PartitionProfile], reference: ReferenceProfile, *, span: str, minimum_rows: int
+    kept: Sequence[KeptProfile],
+    load: Callable[[KeptProfile], PartitionProfile],
+    reference: ReferenceProfile,
+    *,
+    span: str,
+    minimum_rows: int,
 ) -> list[MeasuredWindow]:
-    """Every window that the profiles' days touch, oldest first; a window between them without rows is empty."""
-    days = sorted({day for profile in profiles for day in profile.days})
-    segments = sorted({name for profile in profiles for name in profile.segments}, key=lambda name: (name != ALL, name))
-    return [
-        measured
-        for start, end in windows_over(days, span)
-        if (measured := _measure(profiles, reference, start, end, segments, minimum_rows)) is not None
-    ]
+    """Every window that has rows, oldest first. One profile is in memory at a time, and the windows still open.
+
+    States are added in file order and, within a file, day by day: the same profiles give the same bits.
+    Raises MergeRefused where the profiles were cut by different references.
+    """
+    if len({profile.reference for profile in kept}) > 1:
+        raise MergeRefused("the profiles were cut by different references; read them again")
+    last_place = _last_places(kept, span)
+    gathered: dict[date, dict[str, ProfileState]] = {}
+    measured = []
+    for place, profile in enumerate(kept):
+        _gather(load(profile), gathered, span)
+        for start in [start for start in gathered if last_place[start] == place]:
+            end = start + SPANS[Monitor.Span(span)] - timedelta(days=1)
+            measured.append(_measure(gathered.pop(start), reference, start, end, minimum_rows))
+    return sorted(measured, key=lambda window: window.start_on)
+
+
+def _last_places(kept: Sequence[KeptProfile], span: str) -> dict[date, int]:
+    """For each window, the place of the last profile whose days reach into it."""
+    last = {}
+    for place, profile in enumerate(kept):
+        if profile.first_day and profile.last_day:
+            for start, _ in windows_over([profile.first_day, profile.last_day], span):
+                last[start] = place
+    return last
+
+
+def _gather(profile: PartitionProfile, gathered: dict[date, dict[str, ProfileState]], span: str) -> None:
+    for (day, segment), state in sorted(profile.states.items(), key=lambda item: item[0]):
+        states = gathered.setdefault(start_of(day, span), {})
+        states[segment] = states[segment] + state if segment in states else state
 
 
 def windows_over(days: Sequence[date], span: str) -> list[tuple[date, date]]:
@@ -99,12 +146,10 @@ def start_of(day: date, span: str) -> date:
     return day - timedelta(days=day.weekday()) if span == Monitor.Span.WEEK else day
 
 
-def _measure(profiles, reference, start, end, segments, minimum_rows) -> MeasuredWindow | None:
-    until = end + timedelta(days=1)
-    states = {name: window(profiles, since=start, until=until, segment=name) for name in segments}
-    states = {name: state for name, state in states.items() if state is not None}
-    if ALL not in states:
-        return None
+def _measure(
+    gathered: dict[str, ProfileState], reference: ReferenceProfile, start: date, end: date, minimum_rows: int
+) -> MeasuredWindow:
+    states = {name: gathered[name] for name in sorted(gathered, key=lambda name: (name != ALL, name))}
     figures = [
         figure
         for name, state in states.items()

@@ -70,6 +70,8 @@ class PartitionProfile(models.Model):
     file_sha256 = models.CharField(max_length=64)
     labels_as_of = models.DateTimeField()
     sha256 = models.CharField(max_length=64, help_text="Of the stored states")
+    first_day = models.DateField(null=True, help_text="First day with a row in it; empty without rows")
+    last_day = models.DateField(null=True)
     rows_read = models.PositiveBigIntegerField()
     rows_refused = models.PositiveBigIntegerField()
     reasons = models.JSONField(default=list)

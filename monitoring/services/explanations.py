@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import numpy as np
@@ -35,12 +36,21 @@ def load_reference(reference: Reference) -> tuple[ReferenceProfile, Sample]:
     return profile, Sample.from_bytes(effects.path_of(reference.sample_sha256).read_bytes())
 
 
-def profiles_of(window: Window) -> list[Profile]:
-    """The profiles of the run that measured the window, in file order."""
+def profiles_of(window: Window) -> Iterator[Profile]:
+    """The profiles that hold the window's days, of the run that measured it, in file order, one at a time."""
     run = window.run
-    stored = PartitionProfile.objects.filter(reference=run.reference, labels_as_of=run.labels_as_of)
+    stored = PartitionProfile.objects.filter(
+        reference=run.reference,
+        labels_as_of=run.labels_as_of,
+        first_day__lte=window.end_on,
+        last_day__gte=window.start_on,
+    )
     by_key = {row.key: row.sha256 for row in stored if run.inputs.get(row.key) == row.file_sha256}
-    return [Profile.from_bytes(effects.path_of(by_key[key]).read_bytes()) for key in run.inputs if key in by_key]
+    return (load_profile(by_key[key]) for key in run.inputs if key in by_key)
+
+
+def load_profile(sha256: str) -> Profile:
+    return Profile.from_bytes(effects.path_of(sha256).read_bytes())
 
 
 def known_reference_importance(window: Window) -> dict[str, float] | None:

@@ -19,7 +19,7 @@ from inventory.permissions import check_can_monitor
 from jobs.models import Job
 from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse, retry
 from monitoring import events
-from monitoring.measures import MeasuredWindow, code_version, result_digest, threshold_for
+from monitoring.measures import KeptProfile, MeasuredWindow, code_version, result_digest, threshold_for
 from monitoring.models import Breach, Measurement, Monitor, PartitionProfile, Reference, Run, Window
 from stats.reference import ReferenceProfile
 
@@ -130,23 +130,53 @@ def store_reference(
     return reference
 
 
-def store_profile(*, run: Run, reference: Reference, profile: Profile, job: Job) -> None:
+def store_profile(*, run: Run, reference: Reference, profile: Profile, job: Job) -> KeptProfile:
     """Keep what one reading of one partition left, so that a killed run goes on from here."""
     sha256, _ = effects.keep([profile.to_bytes()])
+    days = profile.days
+    kept = KeptProfile(
+        partition=profile.partition,
+        partition_sha256=profile.partition_sha256,
+        reference=profile.reference,
+        sha256=sha256,
+        rows_read=profile.rows_read,
+        rows_refused=sum(profile.refused.values()),
+        reasons=reasons_of(profile),
+        first_day=days[0] if days else None,
+        last_day=days[-1] if days else None,
+    )
     with effects_of(job):
         PartitionProfile.objects.get_or_create(
             reference=reference,
-            key=profile.partition,
-            file_sha256=profile.partition_sha256,
+            key=kept.partition,
+            file_sha256=kept.partition_sha256,
             labels_as_of=run.labels_as_of,
             defaults={
                 "monitor": run.monitor,
                 "sha256": sha256,
-                "rows_read": profile.rows_read,
-                "rows_refused": sum(profile.refused.values()),
-                "reasons": reasons_of(profile),
+                "first_day": kept.first_day,
+                "last_day": kept.last_day,
+                "rows_read": kept.rows_read,
+                "rows_refused": kept.rows_refused,
+                "reasons": kept.reasons,
             },
         )
+    return kept
+
+
+def kept_before(row: PartitionProfile, reference: Reference) -> KeptProfile:
+    """A profile that an earlier run left, as this one needs it."""
+    return KeptProfile(
+        partition=row.key,
+        partition_sha256=row.file_sha256,
+        reference=reference.sha256,
+        sha256=row.sha256,
+        rows_read=row.rows_read,
+        rows_refused=row.rows_refused,
+        reasons=row.reasons,
+        first_day=row.first_day,
+        last_day=row.last_day,
+    )
 
 
 def reasons_of(profile: Profile) -> list[str]:
@@ -159,14 +189,14 @@ def complete_run(
     *,
     run: Run,
     reference: Reference,
-    profiles: list[Profile],
+    profiles: list[KeptProfile],
     windows: list[MeasuredWindow],
     inputs: dict,
     reused: int,
     job: Job,
 ) -> Run:
     """Store windows, figures and breaches, move the model's standing, announce: one transaction, once."""
-    reasons = [reason for profile in profiles for reason in reasons_of(profile)]
+    reasons = [reason for profile in profiles for reason in profile.reasons]
     with effects_of(job):
         run.reference = reference
         run.inputs, run.reasons = inputs, reasons[:200]
@@ -174,7 +204,7 @@ def complete_run(
         run.result_digest = result_digest(windows)
         run.code_version = code_version()
         run.rows_read = sum(profile.rows_read for profile in profiles)
-        run.rows_refused = sum(sum(profile.refused.values()) for profile in profiles)
+        run.rows_refused = sum(profile.rows_refused for profile in profiles)
         run.partitions_read, run.partitions_reused = len(profiles) - reused, reused
         run.outcome = Run.Outcome.PARTLY if reasons else Run.Outcome.COMPUTED
         run.finished_at = timezone.now()
@@ -237,7 +267,7 @@ def _input_digest(run: Run, reference: Reference, inputs: dict) -> str:
     return hashlib.sha256(canonical(named)).hexdigest()
 
 
-def _attach_profiles(run: Run, profiles: list[Profile]) -> None:
+def _attach_profiles(run: Run, profiles: list[KeptProfile]) -> None:
     for profile in profiles:
         attach(
             sha256=profile.sha256,

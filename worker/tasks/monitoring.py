@@ -3,14 +3,12 @@
 import hashlib
 import tempfile
 import time
-from datetime import UTC
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit import effects
 from engines.local import fit_reference_and_sample, profile_partition, refresh_labels
 from engines.partition import MergeRefused
 from engines.partition import PartitionProfile as Profile
@@ -21,7 +19,7 @@ from inventory.effects import ArtefactUnavailable, MlflowAway, MlflowServer
 from jobs.models import Job
 from jobs.refusals import JobRefused
 from jobs.services import report_progress
-from monitoring.measures import measure_windows
+from monitoring.measures import KeptProfile, measure_windows
 from monitoring.models import Monitor, PartitionProfile, Reference, Run, Window
 from monitoring.services import explanations, runs
 from monitoring.services.definitions import spec_of
@@ -48,7 +46,13 @@ def run_monitor(job: Job) -> None:
         reference, profile = _reference(run.monitor, job, progress)
         profiles, reused = _profiles(run, reference, profile, partitions, progress)
         progress.say("Measuring windows")
-        windows = measure_windows(profiles, profile, span=run.monitor.span, minimum_rows=run.monitor.minimum_rows)
+        windows = measure_windows(
+            profiles,
+            lambda kept: explanations.load_profile(kept.sha256),
+            profile,
+            span=run.monitor.span,
+            minimum_rows=run.monitor.minimum_rows,
+        )
     except (LogRefused, LocationRefused, MergeRefused) as refusal:
         runs.refuse_run(run=run, reason=str(refusal), job=job)
         return
@@ -105,39 +109,40 @@ def _reference(monitor: Monitor, job: Job, progress: Progress):
     return runs.store_reference(monitor=monitor, profile=profile, sample=sample, inputs=inputs, job=job), profile
 
 
-def _profiles(run: Run, reference: Reference, profile, partitions, progress: Progress) -> tuple[list[Profile], int]:
-    """A profile of every partition, and how many of them needed no reading. A repeat reads everything again."""
+def _profiles(run: Run, reference: Reference, profile, partitions, progress: Progress) -> tuple[list[KeptProfile], int]:
+    """A kept profile of every partition, and how many needed no reading. A repeat reads everything again."""
     found, reused = [], 0
     for place, partition in enumerate(partitions, start=1):
         known = None if run.repeats else _known(run, reference, partition)
-        if known and known.labels_as_of == run.labels_as_of.astimezone(UTC).isoformat():
+        if known and known.labels_as_of == run.labels_as_of:
             progress.start(place, partition, "known")
-            found.append(known)
+            found.append(runs.kept_before(known, reference))
             reused += 1
         else:
-            found.append(_read(run, profile, known, partition, place, progress))
-            runs.store_profile(run=run, reference=reference, profile=found[-1], job=progress.job)
+            read = _read(run, profile, known, partition, place, progress)
+            found.append(runs.store_profile(run=run, reference=reference, profile=read, job=progress.job))
         progress.end(partition)
     return found, reused
 
 
-def _known(run: Run, reference: Reference, partition: Partition) -> Profile | None:
+def _known(run: Run, reference: Reference, partition: Partition) -> PartitionProfile | None:
     """The newest stored profile of these very bytes."""
-    row = (
+    return (
         PartitionProfile.objects.filter(
             reference=reference, key=partition.key, file_sha256=partition.sha256, labels_as_of__lte=run.labels_as_of
         )
         .order_by("-labels_as_of")
         .first()
     )
-    return Profile.from_bytes(effects.path_of(row.sha256).read_bytes()) if row else None
 
 
-def _read(run: Run, reference, known: Profile | None, partition: Partition, place: int, progress: Progress) -> Profile:
+def _read(
+    run: Run, reference, known: PartitionProfile | None, partition: Partition, place: int, progress: Progress
+) -> Profile:
     spec, as_of = spec_of(run.monitor), run.labels_as_of
     if known:
         progress.start(place, partition, "newer labels of")
-        return refresh_labels(partition, spec, reference, known, labels_as_of=as_of)
+        return refresh_labels(partition, spec, reference, explanations.load_profile(known.sha256), labels_as_of=as_of)
     progress.start(place, partition, "reading")
     return profile_partition(
         partition,
@@ -272,12 +277,12 @@ def _window(job: Job) -> Window:
 
 def _samples(window: Window) -> tuple[pa.Table, pa.Table]:
     """(rows of the window, rows of the reference), drawn by key: the same every time."""
-    profiles = explanations.profiles_of(window)
-    if not profiles:
-        raise JobRefused(f"The profiles of {window.label} are gone; run the monitor again.")
     following = window.end_on.fromordinal(window.end_on.toordinal() + 1)
     # Cut to the window first: merged whole, the other windows' rows would crowd its own out.
-    current = merge_samples(profile.sample.between(window.start_on, following) for profile in profiles)
+    inside = [profile.sample.between(window.start_on, following) for profile in explanations.profiles_of(window)]
+    if not inside:
+        raise JobRefused(f"The profiles of {window.label} are gone; run the monitor again.")
+    current = merge_samples(inside)
     reference = explanations.load_reference(window.run.reference)[1]
     return current.draw(SAMPLE_ROWS), reference.draw(SAMPLE_ROWS)
 
