@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from demo.supervisor import Program
+from engines.environment import WORKER_ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -80,7 +81,7 @@ def _workers(environ: Mapping[str, str]) -> list[Program]:
 def _worker(environ: Mapping[str, str], queue: str, *, concurrency: int) -> Program:
     argv = [BIN / "celery", "--app", "worker.celery", "worker", "--queues", queue, "--hostname", f"{queue}@%h"]
     argv += ["--concurrency", str(concurrency), "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    return Program(f"worker-{queue}", argv, needs=("web",), env=environ, cwd=ROOT)
+    return Program(f"worker-{queue}", argv, needs=("web",), env={**environ, **WORKER_ENVIRONMENT}, cwd=ROOT)
 
 
 def _mlflow(environ: Mapping[str, str]) -> Program:
