@@ -21,7 +21,7 @@ from demo.children import start_child, stop_child
 from demo.database import free_port
 from tests.conftest import ROOT, name_everything
 
-PATIENCE = 150  # seconds; a busy machine takes long to import a worker
+PATIENCE = 240  # seconds; a busy machine takes long to import a worker
 STARTED = ("web", "witness", "checkpointer", "scheduler", "worker-default", "worker-ml")
 
 
@@ -47,6 +47,10 @@ class Portal:
         return self.running[name]
 
     def stop(self) -> None:
+        """Leaders first, all at once: a pool whose children were told with it waits for answers that never come."""
+        for process in self.running.values():
+            process.terminate()
+        self.wait("everything stops", lambda: all(p.poll() is not None for p in self.running.values()), seconds=20)
         for process in reversed(self.running.values()):
             stop_child(process)
 
