@@ -14,6 +14,8 @@ from accounts.models import Person, RoleAssignment, Unit
 from accounts.permissions import check_may, may
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import MATRIX, Permission, Role
+from audit.checkpoints import wait_for_receipt
+from audit.reading import entries_on
 from inventory.keyset import KeysetPage
 from portal.forms import DecisionForm, RoleForm
 from proposals import services as proposals
@@ -146,8 +148,17 @@ def decide_proposal(request: HttpRequest, number: int) -> HttpResponse:
         return forbidden(request, refusal)
     except NotNow as refusal:
         return refused(request, refusal, "This proposal cannot be decided", "administration")
-    messages.success(request, f"{decided.get_state_display()}: {decided.change['what']}.")
+    messages.success(request, f"{decided.get_state_display()}: {decided.change['what']}. {receipt_words(decided)}")
     return redirect("administration")
+
+
+def receipt_words(decided: Proposal) -> str:
+    """The receipt of a decision, once it is committed: waited for, and never promised before it is there."""
+    position = entries_on(decided)[0].sealed_in_id
+    receipt = wait_for_receipt(position)
+    if receipt is None:
+        return f"Counted as record {position} of the log; its receipt is pending, no checkpoint covers it yet."
+    return f"Receipt: record {position} of the log, covered by a signed checkpoint."
 
 
 def refused(request: HttpRequest, refusal: NotNow, heading: str, back: str) -> HttpResponse:

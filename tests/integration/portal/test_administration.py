@@ -1,8 +1,14 @@
 """People and roles: the list, a proposal, the decision by a second administrator."""
 
+import threading
+import time
+
 import pytest
+from django.db import connection
 
 from accounts.roles import Role
+from audit import checkpoints
+from audit.models import SealedRecord
 from proposals import services as proposals
 from proposals.models import Proposal
 from tests.cast import hire
@@ -156,3 +162,34 @@ def test_administration_takes_as_many_queries_for_thirty_people_as_for_three(cas
 
     assert many <= few + 1  # the first proposal adds the query for the people it is about
     assert queries_of(client, PLACE) == many
+
+
+def test_a_decision_shows_its_receipt_once_a_checkpoint_covers_it(cast, proposal):
+    client, decided = browser_of(cast.second_administrator), f"/administration/proposals/{proposal.pk}/decide/"
+    before = SealedRecord.objects.count()
+    checkpointer = threading.Thread(target=checkpoint_past, args=[before])
+    checkpointer.start()
+
+    answer = client.post(decided, {"decision": "accept", "reason": "Agreed"}, follow=True)
+
+    checkpointer.join()
+    assert f"Receipt: record {before} of the log, covered by a signed checkpoint" in text_of(answer)
+
+
+def checkpoint_past(size: int) -> None:
+    """As the checkpointer process does: sign once the log has grown past `size`."""
+    until = time.monotonic() + 10
+    while SealedRecord.objects.count() <= size and time.monotonic() < until:
+        time.sleep(0.02)
+    checkpoints.checkpoint_if_needed(checkpoints.log_signer())
+    connection.close()
+
+
+def test_without_a_checkpoint_a_decision_says_that_its_receipt_is_pending(cast, proposal):
+    client = browser_of(cast.second_administrator)
+
+    answer = client.post(
+        f"/administration/proposals/{proposal.pk}/decide/", {"decision": "accept", "reason": "Agreed"}, follow=True
+    )
+
+    assert "its receipt is pending" in text_of(answer)
