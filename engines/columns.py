@@ -109,7 +109,8 @@ def _chunk_levels(chunk: pa.DictionaryArray) -> tuple[np.ndarray, list[str | Non
     positions = indices.astype(np.int32)
     if valid is not None:
         positions[~valid] = -1
-    return positions, [level_name(value) for value in chunk.dictionary.to_pylist()]
+    names = chunk.dictionary.to_pylist()
+    return positions, names if pa.types.is_string(chunk.dictionary.type) else [level_name(name) for name in names]
 
 
 def is_moment(kind: pa.DataType) -> bool:

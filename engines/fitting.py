@@ -65,7 +65,7 @@ class WindowRows:
     def _columns(self, names: tuple[str, ...]):
         """(name, column, used rows) of every block, in file order."""
         for partition, masks in zip(self.partitions, self._masks, strict=True):
-            reader = open_partition(partition, names)
+            reader = open_partition(partition, names, levels=self.spec.levels)
             for block, used in zip(reader.blocks(names), masks, strict=True):
                 for name, column in block.read(names).items():
                     yield name, column, used

@@ -186,13 +186,19 @@ def fill_score(scores, labels, decisions, groups, cells, bands, counts, sums, sq
 
 
 @njit(nogil=True, cache=True)
-def fill_codes(codes, groups, counts):
-    """Add a block of one categorical column: codes (n,) int32 into counts (states, codes) int64."""
-    for i in range(codes.size):
+def fill_levels(positions, bins, groups, counts):
+    """Add a block of one categorical column.
+
+    positions  (n,) int32 among the levels of the block, -1 = missing
+    bins       (levels + 1,) int32: the bin of each of them and, last, of a missing one
+    groups     (cuts, n) int32, as fill_number takes them; counts (states, bins) int64
+    """
+    for i in range(positions.size):
         if groups[0, i] == UNGROUPED:
             continue
+        position = bins[positions[i]]
         for cut in range(groups.shape[0]):
-            counts[groups[cut, i], codes[i]] += 1
+            counts[groups[cut, i], position] += 1
 
 
 @njit(nogil=True, cache=True)

@@ -30,7 +30,7 @@ from engines.refusals import LogRefused
 from engines.sample import Sample, merge_samples
 from engines.sampling import PartitionSample, texts_at
 from engines.sources import Partition
-from engines.tally import MOMENT_PARTS, CategoryTally, MomentTally, NumberTally, ScoreTally, cell_tables
+from engines.tally import CategoryTally, MomentTally, NumberTally, ScoreTally, cell_tables
 from stats.reference import ReferenceProfile
 from stats.state import ProfileState
 
@@ -181,7 +181,7 @@ class _Run:
         self.sample = PartitionSample(spec, reference.score.bands, (*self.numbers, *self.categories))
 
     def profile(self, progress: Progress | None, threads: int) -> PartitionProfile:
-        reader = open_partition(self.partition, self.spec.columns)
+        reader = open_partition(self.partition, self.spec.columns, levels=self.spec.levels)
         self.admission = Admission(
             self.spec,
             rows=reader.rows,
@@ -219,7 +219,7 @@ class _Run:
         values = {name: taken for task in tasks for name, taken in task.result().items()}
         products = [
             pool.submit(self.moments.add, standardised, admitted.groups[0], part)
-            for part in range(MOMENT_PARTS if self.numbers else 0)
+            for part in self.moments.parts(threads)
         ]
         self.moments.count(admitted.groups[0])
         self.sample.add(admitted, chosen, columns, values)

@@ -75,6 +75,12 @@ class LogSpec:
         return tuple(feature.name for feature in self.features if feature.kind == "category")
 
     @property
+    def levels(self) -> tuple[str, ...]:
+        """The columns that hold few different texts."""
+        named = (*self.categories, *self.segments, self.decision, self.model_version)
+        return tuple(dict.fromkeys(name for name in named if name))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Every column that is read, once, in a fixed order."""
         roles = (self.row_id, self.time, self.score, self.decision, self.label, self.label_known_at)

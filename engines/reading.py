@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from engines.columns import is_text
 from engines.refusals import LogRefused
 
 BLOCK_ROWS = 65_536
@@ -52,15 +53,17 @@ def readable(partition):
         raise LogRefused(reason, partition=partition.key) from failure
 
 
-def open_partition(partition, names: Iterable[str]) -> Reader:
+def open_partition(partition, names: Iterable[str], *, levels: Iterable[str] = ()) -> Reader:
     """Open a partition for the columns `names` that it has.
+
+    levels  those of them that hold few different texts: read as dictionaries, half the time of plain strings
 
     Raises LogRefused for an empty or damaged file and for a column of `names` that it has twice.
     """
     with readable(partition):
         if partition.bytes == 0:
             raise LogRefused(f"{partition.key} is empty (0 bytes)", partition=partition.key)
-        reader = CsvReader(partition) if partition.format == "csv" else ParquetReader(partition, names)
+        reader = CsvReader(partition) if partition.format == "csv" else ParquetReader(partition, levels)
     for name in names:
         if reader.names.count(name) > 1:
             reason = f"column {name!r} is there {reader.names.count(name)} times in {partition.key}"
@@ -69,17 +72,16 @@ def open_partition(partition, names: Iterable[str]) -> Reader:
 
 
 class ParquetReader:
-    """Row groups of a Parquet file. Text is read as dictionaries: half the time of plain strings."""
+    """Row groups of a Parquet file."""
 
     malformed = 0
 
-    def __init__(self, partition, names: Iterable[str]):
+    def __init__(self, partition, levels: Iterable[str]):
         self.partition = partition
         self._metadata = pq.read_metadata(partition.path)
         schema = self._metadata.schema.to_arrow_schema()
         self.names, self.rows = schema.names, self._metadata.num_rows
-        # A dictionary of a row id or of floats would only cost; of text levels it saves the strings.
-        self._texts = [field.name for field in schema if _is_text(field.type) and field.name in set(names)]
+        self._levels = [field.name for field in schema if is_text(field.type) and field.name in set(levels)]
         self._local = threading.local()
 
     def first_rows(self) -> pa.Table:
@@ -113,7 +115,9 @@ class ParquetReader:
     def _file(self) -> pq.ParquetFile:
         """One open file a thread: a reader is not documented as safe to share."""
         if not hasattr(self._local, "file"):
-            self._local.file = pq.ParquetFile(self.partition.path, metadata=self._metadata, read_dictionary=self._texts)
+            self._local.file = pq.ParquetFile(
+                self.partition.path, metadata=self._metadata, read_dictionary=self._levels
+            )
         return self._local.file
 
     def read_groups(self, groups: list[int], names: list[str]) -> pa.Table:
@@ -197,7 +201,3 @@ class CsvReader:
 
 def _csv_blocks() -> pacsv.ReadOptions:
     return pacsv.ReadOptions(use_threads=False, block_size=CSV_BLOCK_BYTES)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)

@@ -1,6 +1,7 @@
 """The arrays of one partition that the kernels add to, and the states they end up as."""
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from engines.kernels import (
     UNGROUPED,
     Cells,
     cell_table,
-    fill_codes,
+    fill_levels,
     fill_moments,
     fill_number,
     fill_score,
@@ -25,8 +26,6 @@ from stats.state import (
     ScoreCounts,
     merge_names,
 )
-
-MOMENT_PARTS = 4
 
 
 @lru_cache(maxsize=2)
@@ -96,14 +95,14 @@ class CategoryTally(Grown):
             part = groups[:, start : start + positions.size]
             start += positions.size
             lookup = self._lookup(names)
-            codes = lookup[positions]
-            fill_codes(codes, np.ascontiguousarray(part), self.arrays[0])
+            fill_levels(positions, lookup, np.ascontiguousarray(part), self.arrays[0])
             if self.levels.complete and (lookup == self._new).any():
-                self._name_new(codes == self._new, positions, names, part)
+                self._name_new(lookup[positions] == self._new, positions, names, part)
 
     def add_missing(self, groups: np.ndarray) -> None:
         """A block without the column."""
-        fill_codes(np.full(groups.shape[1], self._new + 1, np.int32), groups, self.arrays[0])
+        nowhere = np.full(groups.shape[1], -1, np.int32)
+        fill_levels(nowhere, self._lookup([]), groups, self.arrays[0])
 
     @property
     def _new(self) -> int:
@@ -162,15 +161,14 @@ class MomentTally(Grown):
         super().__init__(((features,), np.float64, 0), ((features, features), np.float64, 0), ((), np.int64, 0))
         self.features = features
 
-    def part(self, index: int) -> tuple[int, int]:
-        """Features of one of MOMENT_PARTS tasks of about equal work (a triangle's area grows as i²)."""
-        shares = np.sqrt(np.arange(MOMENT_PARTS + 1) / MOMENT_PARTS)
-        marks = np.round(self.features * shares).astype(int)
-        return int(marks[index]), int(marks[index + 1])
+    def parts(self, tasks: int) -> list[tuple[int, int]]:
+        """Shares of the features of about equal work: a triangle's area grows as i²."""
+        marks = np.round(self.features * np.sqrt(np.arange(tasks + 1) / tasks)).astype(int).tolist()
+        return list(pairwise(marks)) if self.features else []
 
-    def add(self, standardised: np.ndarray, groups: np.ndarray, part: int) -> None:
+    def add(self, standardised: np.ndarray, groups: np.ndarray, part: tuple[int, int]) -> None:
         total, products, _ = self.arrays
-        fill_moments(standardised, groups, *self.part(part), total, products)
+        fill_moments(standardised, groups, *part, total, products)
 
     def count(self, groups: np.ndarray) -> None:
         self.arrays[2] += np.bincount(groups[groups != UNGROUPED], minlength=self.size)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, rel_entr
 
-from stats.bins import point_bins
 from stats.intervals import wilson
 from stats.results import NotComputed, Refused, Value, computed, require_rows
 
@@ -44,17 +43,16 @@ def psi(reference: np.ndarray, current: np.ndarray) -> Psi | NotComputed:
     >>> round(psi(np.array([50, 50]), np.array([40, 60])).value, 6)
     0.040547
     """
-    p, q = _shares(reference), _shares(current)
+    (p, _), (q, n) = _shares(reference), _shares(current)
     used = (reference > 0) | (current > 0)
-    parts = np.full(p.size, np.nan)
-    parts[used] = (q[used] - p[used]) * np.log(q[used] / p[used])
-    return Psi(float(np.nansum(parts)), int(current.sum()), parts)
+    parts = np.where(used, (q - p) * np.log(q / p), 0.0)
+    return Psi(float(parts.sum()), n, np.where(used, parts, np.nan))
 
 
-def _shares(counts: np.ndarray) -> np.ndarray:
+def _shares(counts: np.ndarray) -> tuple[np.ndarray, int]:
     n = int(counts.sum())
     require_rows(n, "rows")
-    return np.maximum(counts, 0.5) / n
+    return np.maximum(counts, 0.5) / n, n
 
 
 @computed
@@ -64,13 +62,14 @@ def jensen_shannon(reference: np.ndarray, current: np.ndarray) -> Value | NotCom
     reference, current  (bins,) counts of the same bins; missing is one of them
     Source: Lin 1991, eq. 4.1; the distance is its square root (Endres & Schindelin 2003).
     """
-    require_rows(int(reference.sum()), "rows in the reference")
-    require_rows(int(current.sum()), "rows")
-    p, q = reference / reference.sum(), current / current.sum()
+    before, n = int(reference.sum()), int(current.sum())
+    require_rows(before, "rows in the reference")
+    require_rows(n, "rows")
+    p, q = reference / before, current / n
     middle = (p + q) / 2
     divergence = (rel_entr(p, middle).sum() + rel_entr(q, middle).sum()) / (2 * np.log(2))
     # Rounding may leave equal shares a hair below 0.
-    return Value(float(max(divergence, 0.0) ** 0.5), int(current.sum()))
+    return Value(float(max(divergence, 0.0) ** 0.5), n)
 
 
 def total_variation(reference: np.ndarray, current: np.ndarray) -> Value | NotComputed:
@@ -96,122 +95,6 @@ def chi_square(reference: np.ndarray, current: np.ndarray) -> ChiSquare | NotCom
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     statistic, degrees = float(((table - expected) ** 2 / expected).sum()), table.shape[1] - 1
     return ChiSquare(statistic, int(current.sum()), degrees, float(chdtrc(degrees, statistic)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Steps:
-    """Two distribution functions at the left and right end of every bin, and whether the bin is one point."""
-
-    first_left: np.ndarray
-    first_right: np.ndarray
-    second_left: np.ndarray
-    second_right: np.ndarray
-    point: np.ndarray
-
-    @property
-    def gap_left(self) -> np.ndarray:
-        return self.first_left - self.second_left
-
-    @property
-    def gap_right(self) -> np.ndarray:
-        return self.first_right - self.second_right
-
-    def reach(self) -> tuple[np.ndarray, np.ndarray]:
-        """The largest first - second, and second - first, that can occur inside each bin."""
-        up = np.maximum(self.first_right - self.second_left, 0)
-        down = np.maximum(self.second_right - self.first_left, 0)
-        return np.where(self.point, 0, up), np.where(self.point, 0, down)
-
-
-def _steps(first: np.ndarray, second: np.ndarray, edges: np.ndarray) -> _Steps:
-    rise = [np.concatenate([[0.0], np.cumsum(counts) / counts.sum()]) for counts in (first, second)]
-    return _Steps(rise[0][:-1], rise[0][1:], rise[1][:-1], rise[1][1:], point_bins(edges))
-
-
-@computed
-def kolmogorov_smirnov(reference: np.ndarray, current: np.ndarray, edges: np.ndarray) -> Value | NotComputed:
-    """Two-sample Kolmogorov–Smirnov statistic: the largest distance of the two distribution functions, 0..1.
-
-    The distance is taken at the edges; `bound` certifies how much larger it can be inside a bin, where each
-    function can only rise from its value at the left edge to that at the right. 0 where every value is an edge.
-    Source: Smirnov 1939; checked against scipy.stats.ks_2samp.
-    """
-    require_rows(int(reference.sum()), "values in the reference")
-    require_rows(int(current.sum()), "values")
-    steps = _steps(reference, current, edges)
-    value = float(np.abs(steps.first_right - steps.second_right).max())
-    largest = max(float(reach.max()) for reach in steps.reach())
-    return Value(value, int(current.sum()), bound=max(largest - value, 0.0))
-
-
-@computed
-def wasserstein(
-    reference: np.ndarray,
-    reference_sums: np.ndarray,
-    current: np.ndarray,
-    current_sums: np.ndarray,
-    edges: np.ndarray,
-    sd: float,
-) -> Value | NotComputed:
-    """First Wasserstein distance, in standard deviations of the reference.
-
-    It is the area between the two distribution functions. From count and sum of a bin its signed part is exact,
-    so a bin adds its full area unless the functions cross inside it; `bound` is the most that those bins can
-    hide. Infinite values, which the sums leave out, must not be counted either.
-    Source: Vallender 1974; checked against scipy.stats.wasserstein_distance.
-    """
-    require_rows(int(reference.sum()), "values in the reference")
-    require_rows(int(current.sum()), "values")
-    if not sd > 0:
-        raise Refused("constant: the reference has no spread to measure distance by", int(current.sum()))
-    steps = _steps(reference, current, edges)
-    first, second = _areas(reference, reference_sums, edges), _areas(current, current_sums, edges)
-    signed = steps.gap_left * _widths(edges) + first.left - second.left
-    signed[steps.point] = 0
-    most = _largest_area(signed, steps, first, second, _widths(edges))
-    value = float(np.abs(signed).sum())
-    return Value(value / sd, int(current.sum()), bound=max(float(most.sum()) - value, 0.0) / sd)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Areas:
-    """How far a distribution function F lies, in area, from its value at the ends of each bin (a, b].
-
-    left   ∫ F - F(a) = ∑(b - x)/n: each value x lifts the function from x to b
-    right  ∫ F(b) - F = ∑(x - a)/n
-    In the outer bins one end is the edge itself, the other infinitely far and never used.
-    """
-
-    left: np.ndarray
-    right: np.ndarray
-
-
-def _areas(counts: np.ndarray, sums: np.ndarray, edges: np.ndarray) -> _Areas:
-    n = counts.sum()
-    left_end, right_end = np.concatenate([edges[:1], edges]), np.concatenate([edges, edges[-1:]])
-    return _Areas((counts * right_end - sums) / n, (sums - counts * left_end) / n)
-
-
-def _widths(edges: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0.0], np.diff(edges), [0.0]])
-
-
-def _largest_area(signed: np.ndarray, steps: _Steps, first: _Areas, second: _Areas, width: np.ndarray) -> np.ndarray:
-    """The most that |F - G| can integrate to in each bin: the least of three upper bounds.
-
-    By reach: F - G stays within [-down, up]; spending a part p of the width above 0, where
-    up·p·width - down·(1 - p)·width = signed, gives signed + 2·down·(1 - p)·width.
-    By either end: |F - G| ≤ |F(a) - G(a)| + (F - F(a)) + (G - G(a)), whose integrals are known, and so at b.
-    Outside the edges one function is flat: nothing crosses there.
-    """
-    up, down = steps.reach()
-    crossing = (up > 0) & (down > 0) & (width > 0)
-    spread = np.where(crossing, up + down, 1.0)
-    by_reach = signed + 2 * down * (width * up - signed) / spread
-    by_left = np.abs(steps.gap_left) * width + first.left + second.left
-    by_right = np.abs(steps.gap_right) * width + first.right + second.right
-    most = np.minimum(by_reach, np.minimum(by_left, by_right))
-    return np.where(crossing, np.maximum(most, np.abs(signed)), np.abs(signed))
 
 
 def rate(part: int, n: int) -> Value | NotComputed:

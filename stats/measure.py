@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from stats import accuracy, calibration, drift, estimate, multivariate, ranking
-from stats.bins import coarse, point_bins
-from stats.reference import NumberBins, ReferenceProfile, ScoreBins, empty_state
+from stats.bins import coarse
+from stats.distance import Curve, Pair, kolmogorov_smirnov, wasserstein
+from stats.reference import NumberBins, ReferenceProfile, empty_state
 from stats.results import NotComputed, Value
 from stats.state import (
     APPROVED,
@@ -83,15 +84,16 @@ def _measurement(metric: str, column: str | None, segment: str, outcome, minimum
 
 
 def _all(reference: ReferenceProfile, state: ProfileState) -> Iterator[tuple[str | None, Found]]:
-    for bins, before, now in zip(reference.numbers, reference.state.numbers, state.numbers, strict=True):
-        for found in number_metrics(bins, before, now):
+    numbers = zip(reference.numbers, reference.curves, reference.state.numbers, state.numbers, strict=True)
+    for bins, curve, before, now in numbers:
+        for found in number_metrics(bins, curve, before, now):
             yield bins.name, found
     pairs = zip(reference.categories, reference.state.categories, state.categories, strict=True)
     for levels, before, now in pairs:
         for found in category_metrics(levels.complete, before, now):
             yield levels.name, found
     for part in (score_drift, ranking_metrics, calibration_metrics, cut_off_metrics, rates, estimates):
-        for found in part(reference.score, reference.state.score, state.score):
+        for found in part(reference, state.score):
             yield None, found
     yield None, ("reconstruction_error", multivariate.reconstruction_error(reference.state.moments, state.moments))
 
@@ -101,25 +103,29 @@ def psi_counts(bins: NumberBins, counts: NumberCounts) -> np.ndarray:
     return np.append(coarse(counts.counts[:-1], bins.cuts), counts.missing)
 
 
-def number_metrics(bins: NumberBins, before: NumberCounts, now: NumberCounts) -> Iterator[Found]:
-    """Metrics of one numeric feature against its reference."""
+def number_metrics(bins: NumberBins, curve: Curve, before: NumberCounts, now: NumberCounts) -> Iterator[Found]:
+    """Metrics of one numeric feature against its reference, whose distribution function is `curve`."""
     old, new = psi_counts(bins, before), psi_counts(bins, now)
     yield "psi", drift.psi(old, new)
     yield "jensen_shannon", drift.jensen_shannon(old, new)
-    yield "ks", drift.kolmogorov_smirnov(before.counts[:-1], now.counts[:-1], bins.edges)
-    yield "wasserstein", _wasserstein(bins, before, now)
-    yield from _missing(before.missing, int(before.counts.sum()), now.missing, int(now.counts.sum()))
-    yield "out_of_range_rate", drift.rate(int(now.counts[0] + now.counts[-2]), now.present)
-    finite = now.present - now.infinite
+    pair = Pair(curve, Curve(now.counts[:-1], now.sums, curve.grid))
+    yield from _distances(bins, pair, before, now)
+    present = pair.current.n
+    yield from _missing(before.missing, curve.n + before.missing, now.missing, present + now.missing)
+    yield "out_of_range_rate", drift.rate(int(now.counts[0] + now.counts[-2]), present)
+    finite = present - now.infinite
     mean = Value(float(now.sums.sum()) / finite, finite) if finite else NotComputed("no finite value", 0)
     yield "mean", mean
 
 
-def _wasserstein(bins: NumberBins, before: NumberCounts, now: NumberCounts):
+def _distances(bins: NumberBins, pair: Pair, before: NumberCounts, now: NumberCounts) -> Iterator[Found]:
+    yield "ks", kolmogorov_smirnov(pair)
     if before.infinite or now.infinite:
         where = "the window" if now.infinite else "the reference"
-        return NotComputed(f"{now.infinite or before.infinite} infinite values in {where}", now.present)
-    return drift.wasserstein(before.counts[:-1], before.sums, now.counts[:-1], now.sums, bins.edges, bins.sd)
+        because = f"{now.infinite or before.infinite} infinite values in {where}"
+        yield "wasserstein", NotComputed(because, pair.current.n)
+    else:
+        yield "wasserstein", wasserstein(pair, bins.sd)
 
 
 def category_metrics(complete: bool, before: CategoryCounts, now: CategoryCounts) -> Iterator[Found]:
@@ -144,30 +150,28 @@ def _missing(before: int, rows_before: int, now: int, rows: int) -> Iterator[Fou
     yield "missing_rate_change", Value(rate.value - before / rows_before, rows) if known else rate
 
 
-def score_drift(bins: ScoreBins, before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+def score_drift(reference: ReferenceProfile, now: ScoreCounts) -> Iterator[Found]:
     """The score as a column."""
-    old, new = before.counts.sum(axis=0), now.counts.sum(axis=0)
-    sums = before.sums.sum(axis=0), now.sums.sum(axis=0)
-    old_bins, new_bins = coarse(old, bins.cuts), coarse(new, bins.cuts)
+    bins, before = reference.score, reference.score_curve
+    current = Curve(now.counts.sum(axis=0), now.sums.sum(axis=0), before.grid)
+    old_bins, new_bins = coarse(before.counts, bins.cuts), coarse(current.counts, bins.cuts)
     yield "score_psi", drift.psi(old_bins, new_bins)
     yield "score_jensen_shannon", drift.jensen_shannon(old_bins, new_bins)
-    yield "score_ks", drift.kolmogorov_smirnov(old, new, bins.edges)
-    yield "score_wasserstein", drift.wasserstein(old, sums[0], new, sums[1], bins.edges, bins.sd)
-    rows = int(new.sum())
-    yield "score_mean", Value(float(sums[1].sum()) / rows, rows) if rows else NotComputed("0 rows", 0)
+    pair = Pair(before, current)
+    yield "score_ks", kolmogorov_smirnov(pair)
+    yield "score_wasserstein", wasserstein(pair, bins.sd)
+    rows = current.n
+    yield "score_mean", Value(float(current.sums.sum()) / rows, rows) if rows else NotComputed("0 rows", 0)
 
 
-def score_auc(bins: ScoreBins, score: ScoreCounts):
-    return ranking.auc(score.counts[GOOD], score.counts[BAD], point=point_bins(bins.edges))
-
-
-def ranking_metrics(bins: ScoreBins, before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+def ranking_metrics(reference: ReferenceProfile, now: ScoreCounts) -> Iterator[Found]:
     """AUC and its kin over rows with a known outcome."""
-    area, old = score_auc(bins, now), score_auc(bins, before)
+    grid = reference.score_curve.grid
+    area = ranking.auc(now.counts[GOOD], now.counts[BAD], point=grid.point)
     yield "auc", area
-    yield "auc_change", _change(old, area)
+    yield "auc_change", _change(reference.score_area, area)
     yield "gini", ranking.gini(area)
-    yield "ks_separation", ranking.ks_separation(now.counts[GOOD], now.counts[BAD], bins.edges)
+    yield "ks_separation", ranking.ks_separation(now.counts[GOOD], now.counts[BAD], grid)
 
 
 def _change(before, now):
@@ -179,16 +183,17 @@ def _change(before, now):
     return Value(now.value - before.value, now.n, now.bound + before.bound)
 
 
-def calibration_metrics(bins: ScoreBins, _before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+def calibration_metrics(reference: ReferenceProfile, now: ScoreCounts) -> Iterator[Found]:
     """Probabilities against outcomes."""
     yield "brier", accuracy.brier(now)
     yield "log_loss", accuracy.log_loss(now)
-    yield "calibration_error", calibration.calibration_error(calibration.calibration_table(now, bins))
+    yield "calibration_error", calibration.calibration_error(calibration.calibration_table(now, reference.score))
     yield "observed_to_expected", calibration.observed_to_expected(now)
 
 
-def cut_off_metrics(bins: ScoreBins, _before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+def cut_off_metrics(reference: ReferenceProfile, now: ScoreCounts) -> Iterator[Found]:
     """Calls at each operating point; the cut-off is part of the metric's name: precision@0.5."""
+    bins = reference.score
     for cut_off, cut in zip(bins.cut_offs.tolist(), bins.cut_off_cuts.tolist(), strict=True):
         table = accuracy.confusion(now, cut_off, cut)
         for name in ("true_positive", "false_positive", "true_negative", "false_negative"):
@@ -201,7 +206,7 @@ def _count(value: float, n: int):
     return Value(float(value), n) if n else NotComputed("no outcome is known yet", 0)
 
 
-def rates(_bins: ScoreBins, _before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+def rates(_reference: ReferenceProfile, now: ScoreCounts) -> Iterator[Found]:
     """Shares of rows: labelled, bad, approved, bad among approved."""
     rows, decisions = int(now.counts.sum()), now.decisions.sum(axis=2)
     approved, decided = int(decisions[:, APPROVED].sum()), int(decisions[:, DECLINED:].sum())
@@ -219,8 +224,9 @@ def _rate(part: int, n: int, otherwise: str):
     return drift.rate(part, n) if n else NotComputed(otherwise, 0)
 
 
-def estimates(bins: ScoreBins, _before: ScoreCounts, now: ScoreCounts) -> Iterator[Found]:
+def estimates(reference: ReferenceProfile, now: ScoreCounts) -> Iterator[Found]:
     """What performance would be if the score still meant what it meant in the reference (CBPE)."""
+    bins = reference.score
     outcomes = estimate.expected_outcomes(now, bins)
     yield "estimated_auc", estimate.estimated_auc(outcomes)
     yield "estimated_brier", estimate.estimated_brier(outcomes)

@@ -8,7 +8,7 @@ can differ.
 import numpy as np
 from scipy.special import ndtri
 
-from stats.drift import kolmogorov_smirnov
+from stats.distance import Curve, Grid, Pair, kolmogorov_smirnov
 from stats.intervals import CONFIDENCE
 from stats.results import NotComputed, Refused, Value, computed
 
@@ -56,8 +56,8 @@ def gini(area: Value | NotComputed) -> Value | NotComputed:
 
 
 @computed
-def ks_separation(good: np.ndarray, bad: np.ndarray, edges: np.ndarray) -> Value | NotComputed:
+def ks_separation(good: np.ndarray, bad: np.ndarray, grid: Grid) -> Value | NotComputed:
     """Largest distance between the score distributions of bad and good, 0..1, with its certified bound."""
     _require_both(good, bad)
-    distance = kolmogorov_smirnov(good, bad, edges)
+    distance = kolmogorov_smirnov(Pair(Curve(good, None, grid), Curve(bad, None, grid)))
     return Value(distance.value, int(good.sum() + bad.sum()), distance.bound)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from stats.drift import kolmogorov_smirnov, wasserstein
+from stats.distance import Curve, Grid, Pair, kolmogorov_smirnov, wasserstein
 from stats.ranking import auc
 from stats.reference import mean_and_sd
 from stats.results import NotComputed, Outcome, Value, computed, require_rows
@@ -24,8 +24,10 @@ def exact_distances(reference: np.ndarray, current: np.ndarray) -> dict[str, Out
     edges = np.unique(np.concatenate([before, now]))
     first, second = (np.bincount(np.searchsorted(edges, v), minlength=edges.size + 1) for v in (before, now))
     at = np.append(edges, 0.0)
-    distance = wasserstein(first, first * at, second, second * at, edges, mean_and_sd(before)[1])
-    return {"ks": _exact(kolmogorov_smirnov(first, second, edges)), "wasserstein": _exact(distance)}
+    grid = Grid(edges)
+    pair = Pair(Curve(first, first * at, grid), Curve(second, second * at, grid))
+    distance = wasserstein(pair, mean_and_sd(before)[1])
+    return {"ks": _exact(kolmogorov_smirnov(pair)), "wasserstein": _exact(distance)}
 
 
 def exact_auc(scores: np.ndarray, outcomes: np.ndarray) -> Outcome:

@@ -10,9 +10,13 @@ from hashlib import sha256
 import numpy as np
 
 from stats.bins import below, check_edges, inner_cuts, positions_of, quantile_edges
+from stats.distance import Curve, Grid
 from stats.packing import Reader, Writer
-from stats.results import StatsInputError
+from stats.ranking import auc
+from stats.results import Outcome, StatsInputError
 from stats.state import (
+    BAD,
+    GOOD,
     CategoryCounts,
     Moments,
     NumberCounts,
@@ -104,6 +108,23 @@ class ReferenceProfile:
     @property
     def rows(self) -> int:
         return self.state.rows
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """The distribution function of each number in the reference window."""
+        pairs = zip(self.numbers, self.state.numbers, strict=True)
+        return tuple(Curve(counts.counts[:-1], counts.sums, Grid(bins.edges)) for bins, counts in pairs)
+
+    @cached_property
+    def score_curve(self) -> Curve:
+        score = self.state.score
+        return Curve(score.counts.sum(axis=0), score.sums.sum(axis=0), Grid(self.score.edges))
+
+    @cached_property
+    def score_area(self) -> Outcome:
+        """AUC in the reference window."""
+        counts = self.state.score.counts
+        return auc(counts[GOOD], counts[BAD], point=self.score_curve.grid.point)
 
     def number(self, name: str) -> NumberBins:
         return next(bins for bins in self.numbers if bins.name == name)

@@ -8,8 +8,16 @@ from scipy import stats as scipy_stats
 from scipy.spatial.distance import jensenshannon
 
 from stats import drift
+from stats.distance import Curve, Grid, Pair, kolmogorov_smirnov, wasserstein
+from stats.reference import NumberBins
 from stats.results import NotComputed
 from tests.spec.stats.samples import fitted, number_counts, two_samples
+
+
+def pair(bins: NumberBins, *windows: np.ndarray) -> Pair:
+    grid = Grid(bins.edges)
+    counted = (number_counts(bins, values) for values in windows)
+    return Pair(*(Curve(counts.counts[:-1], counts.sums, grid) for counts in counted))
 
 
 def test_psi_equals_the_table_worked_out_by_hand():
@@ -55,9 +63,7 @@ def test_ks_differs_from_scipy_by_no_more_than_its_bound(seed):
     before, now = two_samples(seed)
     bins = fitted(before)
 
-    ours = drift.kolmogorov_smirnov(
-        number_counts(bins, before).counts[:-1], number_counts(bins, now).counts[:-1], bins.edges
-    )
+    ours = kolmogorov_smirnov(pair(bins, before, now))
     exact = scipy_stats.ks_2samp(before, now).statistic
 
     assert ours.value <= exact + 1e-15
@@ -69,9 +75,8 @@ def test_ks_differs_from_scipy_by_no_more_than_its_bound(seed):
 def test_wasserstein_differs_from_scipy_by_no_more_than_its_bound(seed):
     before, now = two_samples(seed)
     bins = fitted(before)
-    one, other = number_counts(bins, before), number_counts(bins, now)
 
-    ours = drift.wasserstein(one.counts[:-1], one.sums, other.counts[:-1], other.sums, bins.edges, bins.sd)
+    ours = wasserstein(pair(bins, before, now), bins.sd)
     exact = scipy_stats.wasserstein_distance(before, now) / before.std()
 
     assert ours.value <= exact + 1e-12
@@ -83,10 +88,9 @@ def test_ks_and_wasserstein_of_a_discrete_column_are_exact():
     before, now = random.poisson(40, 5_000).astype(float), random.poisson(41, 5_000) + 0.0
     now[:10] = 40.5  # between two reference values
     bins = fitted(before)
-    one, other = number_counts(bins, before), number_counts(bins, now)
+    both = pair(bins, before, now)
 
-    ks = drift.kolmogorov_smirnov(one.counts[:-1], other.counts[:-1], bins.edges)
-    distance = drift.wasserstein(one.counts[:-1], one.sums, other.counts[:-1], other.sums, bins.edges, bins.sd)
+    ks, distance = kolmogorov_smirnov(both), wasserstein(both, bins.sd)
 
     assert ks.value == pytest.approx(scipy_stats.ks_2samp(before, now).statistic, abs=1e-15)
     assert ks.bound == 0
@@ -96,9 +100,8 @@ def test_ks_and_wasserstein_of_a_discrete_column_are_exact():
 def test_wasserstein_of_a_pure_shift_is_the_shift():
     before = np.random.default_rng(6).normal(size=5_000)
     bins = fitted(before)
-    one, other = number_counts(bins, before), number_counts(bins, before + 10.0)
 
-    ours = drift.wasserstein(one.counts[:-1], one.sums, other.counts[:-1], other.sums, bins.edges, bins.sd)
+    ours = wasserstein(pair(bins, before, before + 10.0), bins.sd)
 
     assert ours.value == pytest.approx(10.0 / before.std(), rel=1e-9)
 
@@ -126,6 +129,11 @@ def test_total_variation_is_the_largest_difference_of_any_set_of_levels():
     assert drift.total_variation(np.array([50, 50, 0]), np.array([20, 50, 30])).value == pytest.approx(0.3)
 
 
+def on_two_edges(*windows: np.ndarray) -> Pair:
+    grid = Grid(np.array([0.0, 1.0]))
+    return Pair(*(Curve(counts, counts * 1.0, grid) for counts in windows))
+
+
 EMPTY, SOME = np.zeros(3, np.int64), np.array([1, 2, 3])
 
 
@@ -136,8 +144,8 @@ EMPTY, SOME = np.zeros(3, np.int64), np.array([1, 2, 3])
         drift.jensen_shannon,
         drift.total_variation,
         drift.chi_square,
-        lambda a, b: drift.kolmogorov_smirnov(a, b, np.array([0.0, 1.0])),
-        lambda a, b: drift.wasserstein(a, a * 1.0, b, b * 1.0, np.array([0.0, 1.0]), 1.0),
+        lambda a, b: kolmogorov_smirnov(on_two_edges(a, b)),
+        lambda a, b: wasserstein(on_two_edges(a, b), 1.0),
     ],
 )
 @pytest.mark.parametrize(("before", "now"), [(SOME, EMPTY), (EMPTY, SOME)])
@@ -151,8 +159,7 @@ def test_an_empty_window_or_reference_gives_a_reason_and_no_number(metric, befor
 def test_a_constant_reference_has_no_spread_to_measure_distance_by():
     before = np.full(500, 7.0)
     bins = fitted(before)
-    counts = number_counts(bins, before)
 
-    outcome = drift.wasserstein(counts.counts[:-1], counts.sums, counts.counts[:-1], counts.sums, bins.edges, bins.sd)
+    outcome = wasserstein(pair(bins, before, before), bins.sd)
 
     assert outcome == NotComputed("constant: the reference has no spread to measure distance by", 500)

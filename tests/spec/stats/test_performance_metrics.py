@@ -8,6 +8,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from stats import accuracy, calibration, estimate, ranking
 from stats.bins import bin_positions, point_bins
+from stats.distance import Grid
 from stats.results import NotComputed
 from stats.state import BAD, GOOD
 from tests.spec.stats.samples import score_counts, scored
@@ -58,7 +59,7 @@ def test_delong_interval_equals_the_variance_of_placements_taken_row_by_row():
 def test_ks_separation_is_scipys_statistic_of_bad_against_good(window):
     bins, scores, labels, counts = window
 
-    ours = ranking.ks_separation(counts.counts[GOOD], counts.counts[BAD], bins.edges)
+    ours = ranking.ks_separation(counts.counts[GOOD], counts.counts[BAD], Grid(bins.edges))
 
     exact = scipy_stats.ks_2samp(scores[labels == 1], scores[labels == 0]).statistic
     assert ours.value <= exact + 1e-15 <= ours.value + ours.bound + 2e-15
@@ -153,7 +154,7 @@ def test_one_class_gives_a_reason_and_no_auc(labels, because):
     assert ranking.auc(counts.counts[GOOD], counts.counts[BAD]) == NotComputed(
         f"one class: all 300 known outcomes are {because}", 300
     )
-    assert isinstance(ranking.ks_separation(counts.counts[GOOD], counts.counts[BAD], bins.edges), NotComputed)
+    assert isinstance(ranking.ks_separation(counts.counts[GOOD], counts.counts[BAD], Grid(bins.edges)), NotComputed)
 
 
 def test_without_a_known_outcome_nothing_is_claimed():
