@@ -11,4 +11,5 @@ DIGEST_VERIFIED = Event(
 DIGEST_MISMATCH = Event(
     "inventory.digest_mismatch", "Version refused", "{label}: the client said {claimed}, the artefact is {digest}"
 )
+DIGEST_RETRIED = Event("inventory.digest_retried", "Digest asked for again", "{label}")
 DIGEST_FAILED = Event("inventory.digest_failed", "Artefact not read", "{label}: {reason}")

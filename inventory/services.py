@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account, Person, Unit
-from accounts.refusals import InvalidInput
+from accounts.refusals import InvalidInput, NotNow
 from audit.reading import head_digest
 from audit.services import record
 from inventory import events, permissions
@@ -137,14 +137,28 @@ def register_version(
         by=by,
         data={"label": label, "mlflow_uri": mlflow_uri, "claimed_digest": claimed_digest or "none"},
     )
-    enqueue(
-        task=COMPUTE_DIGEST,
-        arguments={"version_id": version.pk},
-        queue=Job.Queue.ML,
-        key=f"digest:{version.pk}",
-        by=by,
-    )
+    _compute_digest(version, by, key=f"digest:{version.pk}")
     return version, True
+
+
+@transaction.atomic
+def retry_digest(*, version: ModelVersion, by: Account) -> Job:
+    """Have the artefact fetched and digested again where it could not be read. Raises NotNow in any other state."""
+    version = ModelVersion.objects.select_for_update(of=("self",)).select_related("model__unit").get(pk=version.pk)
+    permissions.check_can_edit(by, version.model)
+    if version.digest_state != ModelVersion.DigestState.FAILED:
+        raise NotNow(
+            f"The digest of {version.label} is {version.get_digest_state_display().lower()};"
+            " only one that could not be computed can be asked for again."
+        )
+    version.digest_state, version.digest_note = ModelVersion.DigestState.PENDING, ""
+    version.save(update_fields=["digest_state", "digest_note"])
+    record(events.DIGEST_RETRIED, subject=version, trails=[version.model], by=by, data={"label": version.label})
+    return _compute_digest(version, by)
+
+
+def _compute_digest(version: ModelVersion, by: Account, *, key: str | None = None) -> Job:
+    return enqueue(task=COMPUTE_DIGEST, arguments={"version_id": version.pk}, queue=Job.Queue.ML, key=key, by=by)
 
 
 def settle_digest(

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import push_url
 
 from accounts.models import Account, Unit
@@ -121,7 +121,15 @@ def versions(request: HttpRequest, ref: str) -> HttpResponse:
     for version in listed:
         version.columns = columns_of(version.signature)
         version.more = bool(version.digest_note or version.is_loaded_by_code or version.notes or version.signature)
-    return render(request, "inventory/versions.html", model_frame(request, found, "Versions") | {"versions": listed})
+    context = {"versions": listed, "can_edit": permissions.can_edit(request.user, found)}
+    return render(request, "inventory/versions.html", model_frame(request, found, "Versions") | context)
+
+
+@require_POST
+def retry_digest(request: HttpRequest, number: int) -> HttpResponse:
+    version = get_object_or_404(ModelVersion, pk=number, model__in=Model.objects.visible_to(request.user))
+    services.retry_digest(version=version, by=request.user)
+    return redirect("model-versions", version.model.ref)
 
 
 def columns_of(signature: dict | None) -> dict[str, list[dict]]:

@@ -1,11 +1,18 @@
-"""Labels every change with how it came: a page or the API, and which request."""
+"""What every request gets: a label for the changes it makes, and a page for a service's no."""
 
 import uuid
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.refusals import NotNow, NotPermitted
 from audit.origin import Origin, changes_come_from
 
 
 def origin_of_change(get_response):
+    """Labels every change with how it came: a page or the API, and which request."""
+
     def middleware(request):
         request.id = uuid.uuid4().hex
         through = "api" if request.path.startswith("/api/") else "page"
@@ -15,3 +22,37 @@ def origin_of_change(get_response):
         return response
 
     return middleware
+
+
+class RefusalPages:
+    """403 for what this person may never do, 409 for what the record's state does not allow at present.
+
+    Calls of the API are answered by portal.problems before an exception comes this far.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, NotPermitted):
+            return render(request, "403.html", {"reason": str(exception)}, status=403)
+        if isinstance(exception, NotNow):
+            words = {
+                "heading": "Not now",
+                "sentence": str(exception),
+                "advice": "Nothing was changed. Go back to see how it stands now.",
+                "state": "watch",
+                "icon_name": "info",
+                "back_url": _came_from(request),
+            }
+            return render(request, "errors/refused.html", words, status=409)
+        return None
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page whose button was pressed; the first page where the browser does not say."""
+    page = request.headers.get("Referer", "")
+    return page if url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure()) else "/"

@@ -133,6 +133,24 @@ class VersionDetail(APIView):
         return Response(serializers.VersionOutput(version).data)
 
 
+class VersionDigest(APIView):
+    @extend_schema(
+        operation_id="retry_digest",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses={202: serializers.VersionOutput},
+    )
+    @idempotent
+    def post(self, request, ref: str, label: str):
+        """Have the artefact read again after its digest could not be computed."""
+        version = get_object_or_404(
+            ModelVersion.objects.select_related("model"), model=find_model(request, ref), label=label
+        )
+        services.retry_digest(version=version, by=request.user)
+        version.refresh_from_db()
+        return Response(serializers.VersionOutput(version).data, status=202)
+
+
 def answer(model: Model, status: int = 200) -> Response:
     headers = {"ETag": serializers.etag_of(model), "Location": f"/api/v1/models/{model.ref}/"}
     return Response(serializers.ModelOutput(model).data, status=status, headers=headers)

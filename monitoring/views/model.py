@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.refusals import NotNow, NotPermitted
 from audit.reading import attachments_of
 from inventory.permissions import can_monitor
 from inventory.views import find_model, model_frame
@@ -20,7 +19,7 @@ from monitoring import charts
 from monitoring.models import Breach, Explanation, Measurement, Monitor, Threshold, Window
 from monitoring.services import runs
 from monitoring.views import headlines
-from monitoring.views.answers import page_of, refused
+from monitoring.views.addresses import page_of
 
 TASKS = {"explain": runs.EXPLAIN, "report": runs.REPORT}
 TITLES = {"explain": "SHAP report", "report": "Evidently report"}
@@ -223,10 +222,7 @@ def evidence(request: HttpRequest, number: int, task: str) -> HttpResponse:
 def retry_evidence(request: HttpRequest, number: int, task: str) -> HttpResponse:
     """Ask again for a SHAP or Evidently report that failed or was refused."""
     window = _window(request, number)
-    try:
-        runs.retry_evidence(window=window, job=_job_of(task, window), by=request.user)
-    except (NotPermitted, NotNow) as refusal:
-        return refused(request, refusal, back=page_of(window))
+    runs.retry_evidence(window=window, job=_job_of(task, window), by=request.user)
     return redirect(page_of(window))
 
 

@@ -10,14 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.refusals import NotNow, NotPermitted
 from audit.reading import attachments_of
 from inventory.permissions import can_monitor
 from jobs.models import Job
 from monitoring.models import Breach, Monitor, Run
 from monitoring.services import runs
 from monitoring.views import headlines
-from monitoring.views.answers import refused
 
 
 @require_safe
@@ -103,28 +101,19 @@ def seconds_left(job: Job) -> float | None:
 @require_POST
 def ask_for_run(request: HttpRequest, number: int) -> HttpResponse:
     monitor = get_object_or_404(Monitor.objects.visible_to(request.user).select_related("model__unit"), pk=number)
-    try:
-        asked = runs.ask_for_run(monitor=monitor, by=request.user)
-    except (NotPermitted, NotNow) as refusal:
-        return refused(request, refusal, back=reverse("model-monitoring", args=[monitor.model.ref]))
+    asked = runs.ask_for_run(monitor=monitor, by=request.user)
     return redirect("run", asked.pk)
 
 
 @require_POST
 def repeat_run(request: HttpRequest, number: int) -> HttpResponse:
     found = _run(request, number)
-    try:
-        again = runs.ask_for_run(monitor=found.monitor, repeats=found, by=request.user)
-    except (NotPermitted, NotNow) as refusal:
-        return refused(request, refusal, back=reverse("run", args=[found.pk]))
+    again = runs.ask_for_run(monitor=found.monitor, repeats=found, by=request.user)
     return redirect("run", again.pk)
 
 
 @require_POST
 def cancel_run(request: HttpRequest, number: int) -> HttpResponse:
     found = _run(request, number)
-    try:
-        runs.cancel_run(run=found, by=request.user)
-    except (NotPermitted, NotNow) as refusal:
-        return refused(request, refusal, back=reverse("run", args=[found.pk]))
+    runs.cancel_run(run=found, by=request.user)
     return redirect("run", found.pk)

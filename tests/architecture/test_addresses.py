@@ -64,6 +64,7 @@ NUMBERS = {
     "file": "attachment",
     "report-page": "attachment",
     "decide-proposal": "proposal",
+    "retry-digest": "version",
     "retry-job": "job",
     "revoke-token": "token",
 }
@@ -145,6 +146,7 @@ def things(cast) -> SimpleNamespace:
     checkpoints.checkpoint_if_needed(checkpoints.log_signer())
     return SimpleNamespace(
         model=model,
+        version=version,
         monitor=monitor,
         run=run,
         window=window,

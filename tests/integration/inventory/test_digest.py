@@ -9,6 +9,7 @@ from inventory.models import ModelVersion
 from jobs import services as jobs
 from jobs.models import Job
 from tests.conftest import put_into_registry
+from tests.pages import browser_of, text_of
 from worker.running import run_claimed
 from worker.tasks.inventory import compute_digest
 
@@ -88,3 +89,39 @@ def test_a_server_that_is_away_leaves_the_job_to_be_tried_again(settle, mlflow_s
 
     assert version.digest_state == "pending"
     assert (Job.objects.get().state, Job.objects.get().attempts) == ("queued", 1)
+
+
+def test_what_could_not_be_read_is_read_again_on_request(cast, settle, mlflow_server, registered_scorecard):
+    version = settle("models:/later/1")
+    put_into_registry(mlflow_server, "later", "scorecard")
+
+    page = text_of(browser_of(cast.owner).get(f"/models/{version.model.ref}/versions/"))
+    answer = browser_of(cast.owner).post(f"/versions/{version.pk}/digest/")
+    run_claimed(jobs.claim(job_id=Job.objects.get(state="queued").pk), compute_digest)
+
+    version.refresh_from_db()
+    assert "Read the artefact again" in page
+    assert answer.status_code == 302
+    assert (version.digest_state, version.digest_note) == ("verified", "")
+    assert Entry.objects.filter(event="inventory.digest_retried").count() == 1
+
+
+def test_a_digest_that_stands_is_not_asked_for_again(cast, settle, registered_scorecard):
+    version = settle(registered_scorecard)
+
+    page = text_of(browser_of(cast.owner).get(f"/models/{version.model.ref}/versions/"))
+    answer = browser_of(cast.owner).post(f"/versions/{version.pk}/digest/")
+
+    assert "Read the artefact again" not in page
+    assert answer.status_code == 409
+    assert "only one that could not be computed" in text_of(answer)
+    assert not Job.objects.filter(state="queued").exists()
+
+
+def test_only_who_may_change_the_model_asks_again(cast, settle, mlflow_server):
+    version = settle("models:/nothing/1")
+
+    assert browser_of(cast.validator).post(f"/versions/{version.pk}/digest/").status_code == 403
+    assert browser_of(cast.stranger).post(f"/versions/{version.pk}/digest/").status_code == 404
+    version.refresh_from_db()
+    assert version.digest_state == "failed"
