@@ -110,7 +110,7 @@ class ParquetReader:
         with readable(self.partition):
             batches = self._file().iter_batches(BLOCK_ROWS, [group], present, use_threads=False)
             for batch in batches:
-                yield Rows(pa.Table.from_batches([batch]))
+                yield Rows(_with_sound_levels(pa.Table.from_batches([batch])))
 
     def _file(self) -> pq.ParquetFile:
         """One open file a thread: a reader is not documented as safe to share."""
@@ -122,7 +122,18 @@ class ParquetReader:
 
     def read_groups(self, groups: list[int], names: list[str]) -> pa.Table:
         with readable(self.partition):
-            return self._file().read_row_groups(groups, columns=names, use_threads=False)
+            return _with_sound_levels(self._file().read_row_groups(groups, columns=names, use_threads=False))
+
+
+def _with_sound_levels(table: pa.Table) -> pa.Table:
+    """The table, its dictionary positions checked. Raises ArrowInvalid where one leads out of its dictionary.
+
+    Arrow hands on what a damaged or hostile file says, and a kernel would write wherever it leads.
+    """
+    for column in table.columns:
+        if pa.types.is_dictionary(column.type):
+            column.validate(full=True)
+    return table
 
 
 class RowGroups:

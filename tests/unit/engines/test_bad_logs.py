@@ -197,6 +197,19 @@ def test_a_parquet_file_with_flipped_bytes_is_computed_or_refused(reference, tmp
     assert all(isinstance(outcome, LogRefused | PartitionProfile) for outcome in outcomes)
 
 
+def test_a_dictionary_position_that_leads_nowhere_is_refused(reference, tmp_path):
+    """Arrow reads such a file without a word; counted, the position would write outside the counts."""
+    rows = logs.rows(tmp_path / "rows.parquet", *[{"product": name} for name in ["card", "loan", "lease"] * 400])
+    pq.write_table(pq.read_table(rows.path), tmp_path / "whole.parquet", compression="none")
+    data = (tmp_path / "whole.parquet").read_bytes()
+    zero_one_two = b"\x24\x49\x92" * 20  # positions 0, 1, 2, 0, 1, 2 … of two bits each
+    assert data.count(zero_one_two) >= 1
+    (tmp_path / "spoilt.parquet").write_bytes(data.replace(zero_one_two, b"\xff" * 60))
+
+    with pytest.raises(LogRefused, match="out of bounds"):
+        profile_partition(partition_at(tmp_path / "spoilt.parquet"), SPEC, reference)
+
+
 def _outcome(path, reference):
     try:
         return profile_partition(partition_at(path), SPEC, reference)
