@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
+from hypothesis import settings as hypothesis_settings
 
 from tests import environment
 from tests.cast import load_cast, make_cast
@@ -24,6 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "assay_template"
 TEMPLATE_WITH_CAST = "assay_template_with_cast"
 _numbers = itertools.count()
+
+# No test is timed: a slow moment of the machine is not a failure.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 def pytest_unconfigure(config):

@@ -41,7 +41,7 @@ def test_the_vectors_of_the_standard_verify(verifies, secret, public, message, s
     assert verifies(bytes.fromhex(public), bytes.fromhex(message), signed)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.binary(min_size=32, max_size=32), message=st.binary(max_size=200))
 def test_what_the_library_signs_verifies(seed, message):
     key = Ed25519PrivateKey.from_private_bytes(seed)
@@ -49,7 +49,7 @@ def test_what_the_library_signs_verifies(seed, message):
     assert ed25519_verifies(key.public_key().public_bytes_raw(), message, key.sign(message))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(bit=st.integers(0, (64 + 32 + 5) * 8 - 1))
 def test_one_flipped_bit_of_signature_key_or_message_is_refused(bit):
     good = KEY.sign(b"words") + PUBLIC + b"words"
