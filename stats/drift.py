@@ -7,10 +7,10 @@ missing bin unless it says so, and edges (bins - 1,) float64.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc, rel_entr
 
 from stats.intervals import wilson
 from stats.results import NotComputed, Refused, Value, computed, require_rows
+from stats.special import special
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +67,7 @@ def jensen_shannon(reference: np.ndarray, current: np.ndarray) -> Value | NotCom
     require_rows(n, "rows")
     p, q = reference / before, current / n
     middle = (p + q) / 2
-    divergence = (rel_entr(p, middle).sum() + rel_entr(q, middle).sum()) / (2 * np.log(2))
+    divergence = (special().rel_entr(p, middle).sum() + special().rel_entr(q, middle).sum()) / (2 * np.log(2))
     # Rounding may leave equal shares a hair below 0.
     return Value(float(max(divergence, 0.0) ** 0.5), n)
 
@@ -94,7 +94,7 @@ def chi_square(reference: np.ndarray, current: np.ndarray) -> ChiSquare | NotCom
     require_rows(int(reference.sum()), "rows in the reference")
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     statistic, degrees = float(((table - expected) ** 2 / expected).sum()), table.shape[1] - 1
-    return ChiSquare(statistic, int(current.sum()), degrees, float(chdtrc(degrees, statistic)))
+    return ChiSquare(statistic, int(current.sum()), degrees, float(special().chdtrc(degrees, statistic)))
 
 
 def rate(part: int, n: int) -> Value | NotComputed:

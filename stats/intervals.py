@@ -1,11 +1,8 @@
-"""Confidence intervals of proportions.
-
-scipy.special, not scipy.stats: the same functions, without a second of imports in every worker.
-"""
+"""Confidence intervals of proportions."""
 
 from functools import cache
 
-from scipy.special import betaincinv, ndtri
+from stats.special import special
 
 CONFIDENCE = 0.95
 
@@ -16,7 +13,7 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[floa
     >>> [round(end, 4) for end in wilson(8, 10)]
     [0.4902, 0.9433]
     """
-    z = _normal(confidence)
+    z = deviations(confidence)
     share, weight = successes / n, 1 + z * z / n
     middle = (share + z * z / (2 * n)) / weight
     half = z / weight * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
@@ -25,9 +22,13 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[floa
 
 
 @cache
-def _normal(confidence: float) -> float:
-    """How many standard deviations the interval reaches to either side."""
-    return float(ndtri((1 + confidence) / 2))
+def deviations(confidence: float = CONFIDENCE) -> float:
+    """How many standard deviations of the normal an interval reaches to either side.
+
+    >>> round(deviations(0.95), 6)
+    1.959964
+    """
+    return float(special().ndtri((1 + confidence) / 2))
 
 
 def jeffreys(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -38,6 +39,6 @@ def jeffreys(successes: int, n: int, confidence: float = CONFIDENCE) -> tuple[fl
     """
     tail = (1 - confidence) / 2
     a, b = successes + 0.5, n - successes + 0.5
-    low = 0.0 if successes == 0 else float(betaincinv(a, b, tail))
-    high = 1.0 if successes == n else float(betaincinv(a, b, 1 - tail))
+    low = 0.0 if successes == 0 else float(special().betaincinv(a, b, tail))
+    high = 1.0 if successes == n else float(special().betaincinv(a, b, 1 - tail))
     return low, high

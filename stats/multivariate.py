@@ -1,5 +1,7 @@
 """Drift of the numeric features together: error of the reference's principal components, from second moments."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from stats.results import NotComputed, Refused, Value, computed, require_rows
@@ -31,6 +33,7 @@ def reconstruction_error(
     return Value(float(max(squared, 0.0) ** 0.5), current.rows)
 
 
+@lru_cache(maxsize=8)  # by identity: one reference is held against every window of a run
 def _components(reference: Moments, explained: float) -> np.ndarray:
     """(p, k) orthonormal; raises Refused where fewer than two directions vary."""
     values, vectors = np.linalg.eigh(_about(reference, reference.total / reference.rows))

@@ -6,10 +6,9 @@ can differ.
 """
 
 import numpy as np
-from scipy.special import ndtri
 
 from stats.distance import Curve, Grid, Pair, kolmogorov_smirnov
-from stats.intervals import CONFIDENCE
+from stats.intervals import CONFIDENCE, deviations
 from stats.results import NotComputed, Refused, Value, computed
 
 
@@ -36,7 +35,7 @@ def auc(
     of_good = (bads - np.cumsum(bad) + bad / 2) / bads
     value = float((of_bad * bad).sum() / bads)
     variance = _spread(of_bad, bad, value) / bads + _spread(of_good, good, value) / goods
-    half = float(ndtri((1 + confidence) / 2) * variance**0.5)
+    half = float(deviations(confidence) * variance**0.5)
     mixed = good * bad if point is None else np.where(point, 0, good * bad)
     bound = float(mixed.sum() / (2 * goods * bads))
     return Value(value, int(goods + bads), bound, max(value - half, 0.0), min(value + half, 1.0))
