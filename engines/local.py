@@ -6,9 +6,11 @@ row. Nothing is held a thread, and there is no merge that could reorder addition
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
 
 import numpy as np
 
@@ -34,8 +36,10 @@ from engines.tally import CategoryTally, MomentTally, NumberTally, ScoreTally, c
 from stats.reference import ReferenceProfile
 from stats.state import ProfileState
 
+_own = threading.local()
 Progress = Callable[[int, int | None], None]
 READ_BYTES = 4 << 20
+KEPT_BYTES = 64 << 20  # a larger buffer is given back after its block
 SMALL_PARTITION = 32 << 20  # bytes of a file: larger ones one at a time, or memory would grow with the threads
 
 
@@ -88,20 +92,26 @@ def profile_partitions(
     *,
     labels_as_of: datetime | None = None,
     between: tuple[date | None, date | None] = (None, None),
+    progress: Callable[[Partition, int, int | None], None] | None = None,
     threads: int | None = None,
 ) -> Iterator[PartitionProfile]:
     """Profile many partitions, in their order; small ones several at a time, which beats sharing out columns.
 
+    progress  called with (partition, rows so far, rows in the file or None) in the caller's thread, where
+              partitions are read one at a time; while several small ones are, their ends are all there is to tell
     Closing the iterator early stops after what is under way. Raises as profile_partition does.
     """
     check_fits(spec, reference)
     cell_tables(reference)
     threads = threads or os.process_cpu_count() or 1
-    small = all(partition.bytes <= SMALL_PARTITION for partition in partitions)
+    # States of segments are dense: several partitions of them at once would multiply the memory.
+    small = not reference.segments and all(partition.bytes <= SMALL_PARTITION for partition in partitions)
     inner = 1 if small and len(partitions) >= threads else threads
+    is_told = progress is not None and (inner > 1 or threads == 1)
 
     def profile(partition: Partition) -> PartitionProfile:
-        return _Run(partition, spec, reference, labels_as_of, between, features=True).profile(None, inner)
+        run = _Run(partition, spec, reference, labels_as_of, between, features=True)
+        return run.profile(partial(progress, partition) if is_told else None, inner)
 
     if inner > 1 or threads == 1:
         yield from map(profile, partitions)
@@ -175,7 +185,6 @@ class _Run:
         self.score = ScoreTally(reference.score, tables[""])
         self.numbers = {b.name: NumberTally(b, tables[b.name]) for b in reference.numbers if features}
         self.categories = {c.name: CategoryTally(c) for c in reference.categories if features}
-        self._buffer = np.empty(0)
         self.places = {name: place for place, name in enumerate(self.numbers)}
         self.moments = MomentTally(len(self.numbers))
         self.sample = PartitionSample(spec, reference.score.bands, (*self.numbers, *self.categories))
@@ -227,11 +236,14 @@ class _Run:
             task.result()
 
     def _matrix(self, rows: int) -> np.ndarray:
-        """(numbers, rows) to be filled; one buffer a partition, since a new one a block fragments memory."""
+        """(numbers, rows) to be filled; one buffer a thread: a new one has to be zeroed by the kernel first."""
         size = len(self.numbers) * rows
-        if self._buffer.size < size:
-            self._buffer = np.empty(size)
-        return self._buffer[:size].reshape(len(self.numbers), rows)
+        buffer = getattr(_own, "buffer", None)
+        if buffer is None or buffer.size < size:
+            buffer = np.empty(size)
+            if buffer.nbytes <= KEPT_BYTES:
+                _own.buffer = buffer
+        return buffer[:size].reshape(len(self.numbers), rows)
 
     def _grow(self, states: int) -> None:
         for tally in (self.score, self.moments, *self.numbers.values(), *self.categories.values()):

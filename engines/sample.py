@@ -19,6 +19,7 @@ from engines.arrays import arrow_array, arrow_mask, numpy_array
 
 PER_BAND = 100
 OVERALL = 1_000
+SELECTED = 4_000
 KEY, BAND, DAY = "__key", "__band", "__day"
 
 
@@ -82,12 +83,29 @@ class Sample:
 
 def smallest(keys: np.ndarray, bands: np.ndarray) -> np.ndarray:
     """Positions of the rows that the sample keeps, ordered by key."""
+    few = _surely_enough(keys, bands)
+    if few is not None:
+        return few[smallest(keys[few], bands[few])]
     order = np.argsort(keys)
     if (keys[order][1:] == keys[order][:-1]).any():  # twins keep the order they came in: several times slower
         order = np.argsort(keys, kind="stable")
     kept = _rank_within(bands[order]) < PER_BAND
     kept[:OVERALL] = True
     return order[kept]
+
+
+def _surely_enough(keys: np.ndarray, bands: np.ndarray) -> np.ndarray | None:
+    """Positions of the smallest keys that hold every row to be kept; None where all have to be sorted.
+
+    A selection is several times cheaper than sorting. It is enough where each band has PER_BAND rows in it.
+    """
+    if keys.size <= 2 * SELECTED:
+        return None
+    limit = np.partition(keys, SELECTED - 1)[SELECTED - 1]
+    few = np.flatnonzero(keys <= limit)
+    inside, all_of = np.bincount(bands[few], minlength=128), np.bincount(bands, minlength=128)
+    is_enough = (inside >= np.minimum(all_of, PER_BAND)).all() and few.size <= 2 * SELECTED
+    return few if is_enough else None
 
 
 def _rank_within(bands: np.ndarray) -> np.ndarray:

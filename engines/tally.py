@@ -38,7 +38,7 @@ def cell_tables(reference: ReferenceProfile) -> dict[str, Cells]:
 
 
 class Grown:
-    """Arrays with one row a state, enlarged when new states turn up."""
+    """Arrays with one row a state, enlarged when new states turn up. A finished state is a view of its row."""
 
     def __init__(self, *shapes: tuple[tuple[int, ...], type, float]):
         self._shapes, self.size = shapes, 0
@@ -77,7 +77,7 @@ class NumberTally(Grown):
     def state(self, i: int) -> NumberCounts:
         counts, sums, extremes, infinite = self.arrays
         low, high = extremes[i].tolist()
-        return NumberCounts(counts[i].copy(), sums[i].copy(), low, high, int(infinite[i]))
+        return NumberCounts(counts[i], sums[i], low, high, int(infinite[i]))
 
 
 class CategoryTally(Grown):
@@ -129,7 +129,7 @@ class CategoryTally(Grown):
         self._new_names[state] = merge_names(self._new_names.get(state, ()), found)
 
     def state(self, i: int) -> CategoryCounts:
-        return CategoryCounts(self.arrays[0][i].copy(), self._new_names.get(i, ()))
+        return CategoryCounts(self.arrays[0][i], self._new_names.get(i, ()))
 
 
 class ScoreTally(Grown):
@@ -151,7 +151,7 @@ class ScoreTally(Grown):
         fill_score(scores, labels, decisions, groups, self._cells, self._bands, *self.arrays)
 
     def state(self, i: int) -> ScoreCounts:
-        return ScoreCounts(*(array[i].copy() for array in self.arrays))
+        return ScoreCounts(*(array[i] for array in self.arrays))
 
 
 class MomentTally(Grown):
@@ -176,4 +176,4 @@ class MomentTally(Grown):
     def state(self, i: int) -> Moments:
         total, products, rows = self.arrays
         lower = np.tril(products[i], -1)
-        return Moments(int(rows[i]), total[i].copy(), lower + lower.T + np.diag(np.diag(products[i])))
+        return Moments(int(rows[i]), total[i], lower + lower.T + np.diag(np.diag(products[i])))
