@@ -1,21 +1,24 @@
 """One run of the worker's own code over a generated log, in a process of its own; prints one JSON line.
 
-Timed: find and hash the files, load the stored reference profile, read every partition once, measure every day
-and the month, write the profiles. Not timed: fitting the reference (`--fit`), which a monitor does once.
+Timed, as in a worker's run: find and hash the files, load the stored reference profile, read every partition once,
+keep its profile on disk under its digest, load it again to measure the day, measure the month. Not timed: fitting
+the reference (`--fit`), which a monitor does once, and the rows that a run writes to the database.
 """
 
 import time
 
 STARTED = time.perf_counter()
 
+import hashlib  # noqa: E402
 import json  # noqa: E402
+import os  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from benchmarks.generated_log import SPEC  # noqa: E402
 from benchmarks.process import peak_megabytes  # noqa: E402
 from engines.local import fit_reference, profile_partitions  # noqa: E402
-from engines.partition import window  # noqa: E402
+from engines.partition import PartitionProfile, window  # noqa: E402
 from engines.sources import find_partitions  # noqa: E402
 from stats.measure import measure  # noqa: E402
 from stats.reference import ReferenceProfile  # noqa: E402
@@ -32,16 +35,27 @@ def fit(folder: Path) -> None:
 def run(folder: Path) -> dict:
     """Every day's and the month's measurements; what a monitoring run stores."""
     reference = ReferenceProfile.from_bytes((folder / STORED).read_bytes())
-    (folder / "profiles").mkdir(exist_ok=True)
-    profiles, measured = [], 0
-    for profile in profile_partitions(find_partitions(folder / "log", "parquet"), SPEC, reference):
-        (folder / "profiles" / f"{len(profiles)}.profile").write_bytes(profile.to_bytes())
-        measured += len(measure(reference, window([profile])))
-        profiles.append(profile)
-    whole = window(profiles)
-    month = measure(reference, whole)
-    shifted = [m.column for m in month if m.metric == "psi" and m.value >= 0.25]
-    return {"rows": whole.rows, "measurements": measured + len(month), "red": shifted}
+    partitions = find_partitions(folder / "log", "parquet")
+    kept = [_keep(folder, profile.to_bytes()) for profile in profile_partitions(partitions, SPEC, reference)]
+    measured, month = 0, None
+    for path in kept:
+        day = window([PartitionProfile.from_bytes(path.read_bytes())])
+        measured += len(measure(reference, day))
+        month = day if month is None else month + day
+    figures = measure(reference, month)
+    shifted = [figure.column for figure in figures if figure.metric == "psi" and figure.value >= 0.25]
+    return {"rows": month.rows, "measurements": measured + len(figures), "red": shifted}
+
+
+def _keep(folder: Path, profile: bytes) -> Path:
+    """As audit.effects.keep does: under its SHA-256, flushed to disk."""
+    path = folder / "profiles" / hashlib.sha256(profile).hexdigest()
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as stream:
+        stream.write(profile)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return path
 
 
 def main(folder: Path, repeats: int) -> None:

@@ -3,13 +3,15 @@
 import hashlib
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engines.local import fit_reference_and_sample, profile_partition, refresh_labels
+from engines.local import fit_reference_and_sample, profile_partitions, refresh_labels
 from engines.partition import MergeRefused
 from engines.partition import PartitionProfile as Profile
 from engines.refusals import LogRefused
@@ -111,17 +113,21 @@ def _reference(monitor: Monitor, job: Job, progress: Progress):
 
 def _profiles(run: Run, reference: Reference, profile, partitions, progress: Progress) -> tuple[list[KeptProfile], int]:
     """A kept profile of every partition, and how many needed no reading. A repeat reads everything again."""
+    known = {} if run.repeats else {partition.key: _known(run, reference, partition) for partition in partitions}
+    unread = [partition for partition in partitions if not known.get(partition.key)]
     found, reused = [], 0
-    for place, partition in enumerate(partitions, start=1):
-        known = None if run.repeats else _known(run, reference, partition)
-        if known and known.labels_as_of == run.labels_as_of:
-            progress.start(place, partition, "known")
-            found.append(runs.kept_before(known, reference))
-            reused += 1
-        else:
-            read = _read(run, profile, known, partition, place, progress)
-            found.append(runs.store_profile(run=run, reference=reference, profile=read, job=progress.job))
-        progress.end(partition)
+    with closing(_read(run, profile, unread, progress)) as reading:
+        for place, partition in enumerate(partitions, start=1):
+            row = known.get(partition.key)
+            if row and row.labels_as_of == run.labels_as_of:
+                progress.start(place, partition, "known")
+                found.append(runs.kept_before(row, reference))
+                reused += 1
+            else:
+                progress.start(place, partition, "newer labels of" if row else "reading")
+                read = _with_newer_labels(run, profile, row, partition) if row else next(reading)
+                found.append(runs.store_profile(run=run, reference=reference, profile=read, job=progress.job))
+            progress.end(partition)
     return found, reused
 
 
@@ -136,21 +142,16 @@ def _known(run: Run, reference: Reference, partition: Partition) -> PartitionPro
     )
 
 
-def _read(
-    run: Run, reference, known: PartitionProfile | None, partition: Partition, place: int, progress: Progress
-) -> Profile:
-    spec, as_of = spec_of(run.monitor), run.labels_as_of
-    if known:
-        progress.start(place, partition, "newer labels of")
-        return refresh_labels(partition, spec, reference, explanations.load_profile(known.sha256), labels_as_of=as_of)
-    progress.start(place, partition, "reading")
-    return profile_partition(
-        partition,
-        spec,
-        reference,
-        labels_as_of=as_of,
-        progress=lambda read, rows: progress.rows(partition, read, rows),
+def _read(run: Run, reference, unread: list[Partition], progress: Progress) -> Iterator[Profile]:
+    """Profiles of partitions that no run has read, in their order."""
+    return profile_partitions(
+        unread, spec_of(run.monitor), reference, labels_as_of=run.labels_as_of, progress=progress.rows
     )
+
+
+def _with_newer_labels(run: Run, reference, known: PartitionProfile, partition: Partition) -> Profile:
+    before = explanations.load_profile(known.sha256)
+    return refresh_labels(partition, spec_of(run.monitor), reference, before, labels_as_of=run.labels_as_of)
 
 
 # ---- explaining ---------------------------------------------------------------------------------------
