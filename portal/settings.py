@@ -223,6 +223,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 if BROKER_URL.startswith("filesystem:"):
     BROKER_FOLDER = Path(required("ASSAY_BROKER_FOLDER"))
+    CELERY_BROKER_TRANSPORT = "demo.folder_broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(BROKER_FOLDER / "messages"),
         "data_folder_out": str(BROKER_FOLDER / "messages"),
