@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from . import bubblewrap
 from .explain import write_arrow
-from .launch import launch
 from .limits import Limits
 from .outcomes import Finished, Outcome
+from .proof import launch_proved
 
 PROGRAM = bubblewrap.PACKAGE / "inside" / "evidently_report.py"
 LIMITS = Limits(wall_seconds=300, cpu_seconds=600)
@@ -105,7 +105,7 @@ def _run(current: pa.Table, reference: pa.Table, orders: dict, limits: Limits) -
         write_arrow(current, Path(inputs, "current.arrow"))
         write_arrow(reference, Path(inputs, "reference.arrow"))
         Path(inputs, "orders.json").write_text(json.dumps(orders))
-        outcome = launch(PROGRAM, inputs=Path(inputs), limits=limits)
+        outcome = launch_proved(PROGRAM, inputs=Path(inputs), limits=limits)
     if not isinstance(outcome, Finished):
         raise ReportRefused(outcome.sentence, outcome)
     if set(outcome.files) != FILES:

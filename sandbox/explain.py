@@ -13,11 +13,11 @@ import pyarrow as pa
 from . import bubblewrap
 from .explanation import Explanation, ExplanationTarget, Floats, rescore
 from .handed_out import ExplanationRefused, Numbers, Refusal, check_link
-from .launch import launch
 from .limits import Limits
 from .model_card import ModelCard, ModelCardRefused, inspect_model
 from .model_tree import ModelTree, ModelTreeRefused, model_tree
 from .outcomes import Finished
+from .proof import launch_proved
 
 PROGRAM = bubblewrap.PACKAGE / "inside" / "explain.py"
 _PERMUTATION_SHARE = 0.6  # of the budget; the rest is for imports, loading and scoring
@@ -144,7 +144,7 @@ def _run(
         write_arrow(sample.select(features), Path(inputs, "sample.arrow"))
         write_arrow(background.select(features), Path(inputs, "background.arrow"))
         Path(inputs, "orders.json").write_text(json.dumps(orders))
-        outcome = launch(PROGRAM, model=folder, inputs=Path(inputs), limits=limits)
+        outcome = launch_proved(PROGRAM, model=folder, inputs=Path(inputs), limits=limits)
     if not isinstance(outcome, Finished):
         raise ExplanationRefused(Refusal.RUN_FAILED, outcome.sentence, outcome)
     return outcome
