@@ -68,7 +68,8 @@ def _folders(folder: Path) -> dict[str, str]:
     return {
         "ASSAY_ENV": "demo",
         "ASSAY_ARTEFACT_ROOT": str(folder / "artefacts"),
-        "ASSAY_LOG_ROOTS": str(folder / "bank"),
+        "ASSAY_LOG_ROOTS": f"cards={folder / 'bank'}",
+        "ASSAY_DEMO_BANK": str(folder / "bank"),
         "ASSAY_STATIC_ROOT": str(folder / "static"),
         "ASSAY_DEMO_FOLDER": str(folder),
         "DO_NOT_TRACK": "true",

@@ -98,8 +98,8 @@ def _mlflow(environ: Mapping[str, str]) -> Program:
 
 def _bank(environ: Mapping[str, str], needs: tuple[str, ...]) -> list[Program]:
     """The models and their logs, then what the portal is told of them."""
-    train = [sys.executable, "-m", "demo.credit", environ["ASSAY_LOG_ROOTS"]]
-    tell = [sys.executable, "manage.py", "demo_bank", environ["ASSAY_LOG_ROOTS"]]
+    train = [sys.executable, "-m", "demo.credit", environ["ASSAY_DEMO_BANK"]]
+    tell = [sys.executable, "manage.py", "demo_bank", environ["ASSAY_DEMO_BANK"]]
     return [
         Program("credit", train, needs=needs, once=True, echo=SENTENCES, env=environ, cwd=ROOT),
         Program("bank", tell, needs=("credit",), once=True, echo=SENTENCES, env=environ, cwd=ROOT),

@@ -284,6 +284,7 @@ class _Run:
         return texts_at(columns.get(name), chosen)
 
     def _finished(self, reader: Reader) -> PartitionProfile:
+        self.partition.check_unchanged()
         admission = self.admission
         if reader.malformed:
             admission.refused[MALFORMED] += reader.malformed

@@ -3,6 +3,7 @@
 A block is a run of row groups, or a batch within a huge one: memory is bounded by the block, not the file.
 """
 
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from engines.refusals import LogRefused
 BLOCK_ROWS = 65_536
 HUGE_ROW_GROUP = 8 * BLOCK_ROWS
 FIRST_ROWS = 1_000
+QUOTED_LINE = re.compile(r"(columns, got \d+): .*")  # Arrow ends with the line itself: rows of customers
 CSV_BLOCK_BYTES = 16 << 20
 
 Columns = dict[str, pa.ChunkedArray]
@@ -49,7 +51,8 @@ def readable(partition):
         yield
     except (pa.ArrowException, OSError, UnicodeError) as failure:
         detail = str(failure).strip().splitlines() or [type(failure).__name__]
-        reason = f"{partition.key} cannot be read as {partition.format}: {detail[0][:200]}"
+        told = QUOTED_LINE.sub(r"\1", detail[0])[:200]
+        reason = f"{partition.key} cannot be read as {partition.format}: {told}"
         raise LogRefused(reason, partition=partition.key) from failure
 
 

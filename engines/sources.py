@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,22 +20,48 @@ SUFFIXES = {"parquet": (".parquet", ".pq"), "csv": (".csv", ".csv.gz")}
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """One file of a log.
+class LogFile:
+    """One file of a log, as it was found.
 
-    key     its path below the location, with forward slashes: stable when the folder moves
-    bytes   its size
-    sha256  of its content, hexadecimal
+    key    its path below the location, with forward slashes: stable when the folder moves
+    path   where it really lies, every link followed
+    bytes  its size
     """
 
     key: str
     path: str
     bytes: int
-    sha256: str
 
     @property
     def format(self) -> Format:
-        return "csv" if self.path.endswith(SUFFIXES["csv"]) else "parquet"
+        return "csv" if self.key.endswith(SUFFIXES["csv"]) else "parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Partition(LogFile):
+    """A file of a log whose content has been taken account of.
+
+    sha256  of its content, hexadecimal
+    stamp   inode, size and time of the last change, by which a later reader knows that it reads the same bytes
+    """
+
+    sha256: str
+    stamp: tuple[int, int, int]
+
+    def check_unchanged(self) -> None:
+        """Raises LogRefused where the file is not the one that `sha256` was taken of any more."""
+        try:
+            is_same = _stamp(os.stat(self.path)) == self.stamp
+        except OSError:
+            is_same = False
+        if not is_same:
+            reason = f"{self.key} changed while it was read: let whoever writes the log finish, then run again"
+            raise LogRefused(reason, partition=self.key)
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    """The time is that of the last change of any kind, which nobody but the kernel sets."""
+    return status.st_ino, status.st_size, status.st_ctime_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +72,11 @@ class Problem:
     reason: str
 
 
-def find_partitions(location: str | Path, format: Format) -> list[Partition]:
+def find_files(location: str | Path, format: Format) -> list[LogFile]:
     """The files of one file, a glob or a folder (also `month=2026-01/…parquet`), ordered by key.
 
     Files whose name, or a folder above them within the location, starts with "_" or "." are left out, as
-    Spark and Hive do: they are temporary or markers. Every file is read once to take its SHA-256.
-    Raises LogRefused where nothing is found.
+    Spark and Hive do: they are temporary or markers. Raises LogRefused where nothing is found.
     """
     if format not in SUFFIXES:
         raise LogRefused(f"the format must be parquet or csv, got {format!r}")
@@ -58,19 +84,44 @@ def find_partitions(location: str | Path, format: Format) -> list[Partition]:
     if not paths:
         raise LogRefused(f"no {format} file was found at {location}; check the location and the format")
     keyed = sorted((path.relative_to(root).as_posix(), path) for path in paths)
-    with ThreadPoolExecutor() as pool:  # hashing leaves the GIL
-        return list(pool.map(lambda pair: partition_at(pair[1], key=pair[0]), keyed))
+    return [_found(path, key) for key, path in keyed]
 
 
-def partition_at(path: str | Path, *, key: str | None = None) -> Partition:
-    """One file as a partition. Raises LogRefused where it cannot be opened."""
-    path = Path(path)
+def _found(path: Path, key: str) -> LogFile:
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Partition(key or path.name, str(path), path.stat().st_size, digest)
+        real = path.resolve(strict=True)
+        return LogFile(key, str(real), real.stat().st_size)
     except OSError as failure:
-        raise LogRefused(f"{path.name} cannot be opened: {failure.strerror}", partition=key) from failure
+        raise LogRefused(f"{key} cannot be opened: {failure.strerror}", partition=key) from failure
+
+
+def find_partitions(location: str | Path, format: Format) -> list[Partition]:
+    """As find_files, with every file read once to take its SHA-256."""
+    return take_digests(find_files(location, format))
+
+
+def take_digests(files: list[LogFile]) -> list[Partition]:
+    """The files with the SHA-256 of their content. Raises LogRefused where one cannot be read or is being written."""
+    with ThreadPoolExecutor() as pool:  # hashing leaves the GIL
+        return list(pool.map(_with_digest, files))
+
+
+def partition_at(path: str | Path) -> Partition:
+    """One file as a partition, its name being the key. Raises LogRefused where it cannot be opened."""
+    path = Path(path)
+    return _with_digest(_found(path, path.name))
+
+
+def _with_digest(file: LogFile) -> Partition:
+    try:
+        with open(file.path, "rb") as stream:
+            stamp = _stamp(os.fstat(stream.fileno()))
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as failure:
+        raise LogRefused(f"{file.key} cannot be opened: {failure.strerror}", partition=file.key) from failure
+    partition = Partition(file.key, file.path, stamp[1], digest, stamp)
+    partition.check_unchanged()
+    return partition
 
 
 def _files(location: str, format: Format) -> tuple[Path, list[Path]]:
@@ -80,31 +131,38 @@ def _files(location: str, format: Format) -> tuple[Path, list[Path]]:
     if path.is_dir():
         found = (p for p in path.rglob("*") if p.is_file() and p.name.endswith(SUFFIXES[format]))
         return path, [p for p in found if _is_data(p.relative_to(path))]
-    fixed = Path(location.split("*")[0].split("?")[0].split("[")[0])
-    root = fixed if location.startswith(str(fixed) + "/") else fixed.parent
+    root = fixed_folder(location)
     matches = [Path(match) for match in glob.glob(location, recursive=True)]
     return root, [match for match in matches if match.is_file() and _is_data(match.relative_to(root))]
+
+
+def fixed_folder(location: str) -> Path:
+    """The folder above the first part of a pattern that holds a wildcard; the location itself without one."""
+    parts = Path(location).parts
+    place = next((i for i, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+    return Path(*parts[:place])
 
 
 def _is_data(relative: Path) -> bool:
     return not any(part.startswith(("_", ".")) for part in relative.parts)
 
 
-def check_log(partitions: list[Partition], spec: LogSpec) -> list[Problem]:
+def check_log(files: list[LogFile], spec: LogSpec) -> list[Problem]:
     """Every way in which the files contradict the definition; reads metadata and first rows only.
 
-    A problem is reported once, with the first partition that shows it. An empty list means: it can be run.
+    A problem is reported once, with the first file that shows it, and never with what a cell holds: who defines a
+    monitor need not be somebody who may see customers. An empty list means: it can be run.
     """
     problems: dict[tuple[str | None, str], Problem] = {}
-    for partition in partitions:
-        for kind, problem in _check_partition(partition, spec):
+    for file in files:
+        for kind, problem in _check_file(file, spec):
             problems.setdefault((problem.column, kind), problem)
     return list(problems.values())
 
 
-def _check_partition(partition: Partition, spec: LogSpec) -> list[tuple[str, Problem]]:
+def _check_file(file: LogFile, spec: LogSpec) -> list[tuple[str, Problem]]:
     try:
-        reader = open_partition(partition, spec.columns)
+        reader = open_partition(file, spec.columns)
         names, first = reader.names, reader.first_rows()
     except LogRefused as refused:
         kind = "duplicate" if refused.column else "unreadable"
@@ -112,9 +170,9 @@ def _check_partition(partition: Partition, spec: LogSpec) -> list[tuple[str, Pro
     found = []
     for column in spec.columns:
         if column not in names:
-            found.append(("missing", Problem(column, f"there is no column {column!r} in {partition.key}")))
+            found.append(("missing", Problem(column, f"there is no column {column!r} in {file.key}")))
         elif reason := _type_problem(column, first.column(column), spec):
-            found.append(("type", Problem(column, f"{reason} (in {partition.key})")))
+            found.append(("type", Problem(column, f"{reason} (in {file.key})")))
     return found
 
 
@@ -137,8 +195,7 @@ def _number_problem(column: str, kind: pa.DataType, values: pa.ChunkedArray) -> 
     present = len(values) - values.null_count
     _, unreadable = as_numbers(values)
     if present and unreadable == present:
-        example = next(value for value in values.to_pylist() if value is not None)
-        return f"column {column!r} is text ({example!r}), a number is needed"
+        return f"column {column!r} is text, a number is needed"
     return None
 
 
@@ -148,6 +205,5 @@ def _time_problem(column: str, kind: pa.DataType, values: pa.ChunkedArray) -> st
     moments, _ = as_moments(values, "UTC")
     present = len(values) - values.null_count
     if present and not (moments != NO_TIME).any():
-        example = next(value for value in values.to_pylist() if value is not None)
-        return f"column {column!r} holds {example!r}, a time such as 2026-01-31T09:30:00 is needed"
+        return f"column {column!r} holds no moment, a time such as 2026-01-31T09:30:00 is needed"
     return None

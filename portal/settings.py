@@ -41,8 +41,15 @@ BOOTSTRAP_DATABASE_URL = env.str("BOOTSTRAP_DATABASE_URL", default="")
 BROKER_URL = required("BROKER_URL")
 MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="")
 ARTEFACT_ROOT = Path(required("ASSAY_ARTEFACT_ROOT"))
-# Folders that a monitor's log may lie in; a path outside them is refused.
-LOG_ROOTS = [Path(p) for p in env.list("ASSAY_LOG_ROOTS", default=[])]
+
+
+def log_root(text: str) -> tuple[str, Path]:
+    """A folder that logs may lie in and the code of the unit whose models it serves, '' for the whole bank."""
+    unit, is_of_unit, folder = text.partition("=")
+    return (unit.strip(), Path(folder.strip())) if is_of_unit else ("", Path(text.strip()))
+
+
+LOG_ROOTS = [log_root(text) for text in env.list("ASSAY_LOG_ROOTS", default=[])]
 
 if PRODUCTION:
     if BROKER_URL.startswith("filesystem:"):

@@ -14,7 +14,7 @@ from accounts.refusals import InvalidInput, NotNow
 from audit.services import record
 from engines.log import LogSpec, LogSpecError
 from engines.refusals import LogRefused
-from engines.sources import check_log, find_partitions
+from engines.sources import check_log
 from inventory.models import Model, ModelVersion
 from inventory.permissions import check_can_monitor
 from jobs.models import Schedule
@@ -22,7 +22,7 @@ from jobs.schedules import add_schedule
 from monitoring import events
 from monitoring.models import Monitor, Threshold
 from monitoring.services.runs import RUN
-from monitoring.sources import LocationRefused, check_location
+from monitoring.sources import LocationRefused, find_log
 from sandbox.explanation import ExplanationTarget
 from stats.thresholds import DEFAULT_BANDS
 
@@ -81,7 +81,7 @@ def define_monitor(
     spec = _checked_columns(columns)
     _check_explained(explained)
     _check_limits(limits)
-    _check_logs(spec, format, {"location": location, "reference_location": reference_location})
+    _check_logs(model, spec, format, {"location": location, "reference_location": reference_location})
     monitor = Monitor.objects.create(
         model=model,
         version=version,
@@ -152,15 +152,15 @@ def _check_limits(limits: tuple[Limit, ...]) -> None:
         raise InvalidInput(problems)
 
 
-def _check_logs(spec: LogSpec, format: str, locations: dict[str, str]) -> None:
+def _check_logs(model: Model, spec: LogSpec, format: str, locations: dict[str, str]) -> None:
     problems: dict[str, str] = {}
     for field, location in locations.items():
         try:
-            partitions = find_partitions(check_location(location), format)
+            files = find_log(location, format, model.unit)
         except (LocationRefused, LogRefused) as refusal:
             problems[field] = str(refusal)
             continue
-        for problem in check_log(partitions, spec):
+        for problem in check_log(files, spec):
             where = f"columns/{problem.column}" if problem.column else field
             problems.setdefault(where, f"{problem.reason}.")
     if problems:

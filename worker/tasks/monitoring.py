@@ -16,7 +16,7 @@ from engines.partition import MergeRefused
 from engines.partition import PartitionProfile as Profile
 from engines.refusals import LogRefused
 from engines.sample import merge_samples
-from engines.sources import Partition, find_partitions
+from engines.sources import Partition, take_digests
 from inventory.effects import ArtefactUnavailable, MlflowAway, MlflowServer
 from jobs.models import Job
 from jobs.refusals import JobRefused
@@ -25,7 +25,7 @@ from monitoring.measures import KeptProfile, measure_windows
 from monitoring.models import Monitor, PartitionProfile, Reference, Run, Window
 from monitoring.services import explanations, runs
 from monitoring.services.definitions import spec_of
-from monitoring.sources import LocationRefused, check_location
+from monitoring.sources import LocationRefused, find_log
 from sandbox.evidently_report import ReportRefused, evidently_report
 from sandbox.explain import ExplanationRefused, explain
 from sandbox.explanation import ExplanationTarget, global_importance
@@ -94,7 +94,7 @@ class Progress:
 
 
 def _partitions(monitor: Monitor, location: str) -> list[Partition]:
-    return find_partitions(check_location(location), monitor.format)
+    return take_digests(find_log(location, monitor.format, monitor.model.unit))
 
 
 def _reference(monitor: Monitor, job: Job, progress: Progress):

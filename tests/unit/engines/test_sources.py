@@ -1,13 +1,16 @@
 import hashlib
+import os
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from engines.local import profile_partition
 from engines.refusals import LogRefused
-from engines.sources import check_log, find_partitions, partition_at
+from engines.sources import check_log, find_files, find_partitions, partition_at
 from tests.spec.engines import logs
-from tests.spec.engines.logs import SPEC
+from tests.spec.engines.logs import SPEC, messy_log
 
 
 def put(path, columns):
@@ -76,11 +79,11 @@ def test_a_log_that_fits_has_no_problem(tmp_path):
     [
         ({"income": None}, "income", "there is no column 'income' in log.parquet"),
         ({"score": None}, "score", "there is no column 'score'"),
-        ({"income": ["plenty"]}, "income", "is text ('plenty'), a number is needed"),
-        ({"score": ["high"]}, "score", "is text ('high'), a number is needed"),
+        ({"income": ["plenty"]}, "income", "is text, a number is needed"),
+        ({"score": ["high"]}, "score", "is text, a number is needed"),
         ({"income": [[1.0]]}, "income", "lists or records"),
         ({"asked_at": [1_772_000_000]}, "asked_at", "a time such as 2026-01-31T09:30:00 is needed"),
-        ({"asked_at": ["yesterday"]}, "asked_at", "holds 'yesterday', a time"),
+        ({"asked_at": ["yesterday"]}, "asked_at", "holds no moment, a time such as"),
         ({"default": [pa.scalar(0, pa.timestamp("s")).as_py()]}, "default", "holds moments, a number is needed"),
         ({"known_at": [True]}, "known_at", "a time such as"),
     ],
@@ -109,3 +112,33 @@ def test_an_unreadable_partition_is_a_problem_beside_the_others(tmp_path):
 
     assert [problem.column for problem in problems] == [None]
     assert "broken.parquet cannot be read as parquet" in problems[0].reason
+
+
+def test_a_file_that_changes_between_its_digest_and_its_reading_is_refused(reference, tmp_path):
+    whole = messy_log(tmp_path / "log.parquet", 3)
+    partition = partition_at(whole.path)
+    changed = messy_log(tmp_path / "other.parquet", 4)
+    os.replace(changed.path, whole.path)
+
+    with pytest.raises(LogRefused, match="changed while it was read"):
+        profile_partition(partition, SPEC, reference)
+
+
+def test_a_file_that_is_rewritten_in_place_is_refused_though_size_and_time_are_put_back(reference, tmp_path):
+    partition = partition_at(messy_log(tmp_path / "log.parquet", 3).path)
+    before, data = os.stat(partition.path), Path(partition.path).read_bytes()
+    Path(partition.path).write_bytes(data)
+    os.utime(partition.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    with pytest.raises(LogRefused, match="changed while it was read"):
+        profile_partition(partition, SPEC, reference)
+
+
+def test_what_is_read_is_where_the_link_led_when_it_was_found(tmp_path):
+    put(tmp_path / "real.parquet", {"x": [1]})
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "part.parquet").symlink_to(tmp_path / "real.parquet")
+
+    (found,) = find_files(tmp_path / "log", "parquet")
+
+    assert (found.key, found.path) == ("part.parquet", str(tmp_path / "real.parquet"))
