@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from django.conf import settings
 
 LARGEST_ARTEFACT = 2 * 1024**3
 MOST_FILES = 5_000
+MOST_REQUESTS = 2 * MOST_FILES  # of one fetch: each folder is one, each file another
+FETCH_SECONDS = 1_200  # below the task's hard limit, so that a server that drips ends in a sentence
 LARGEST_ANSWER = 4 * 1024**2
 TIMEOUT = httpx.Timeout(10.0, read=60.0)
 MODEL_URI = re.compile(r"^models:/(?P<name>[^/]{1,250})/(?P<version>[0-9]{1,9})$")
@@ -30,11 +33,33 @@ def check_uri(uri: str) -> str | None:
     return f"Give a registered version as models:/NAME/NUMBER, or a logged model as models:/m-…; got {uri[:120]!r}."
 
 
+class Allowance:
+    """What one fetch may take of time and requests, whatever the server sends and however slowly."""
+
+    def __init__(self, seconds: float = FETCH_SECONDS, requests: int = MOST_REQUESTS):
+        self._seconds, self._until, self._requests = seconds, time.monotonic() + seconds, requests
+
+    def take_request(self) -> None:
+        """Raises ArtefactUnavailable where no request, or no time, is left."""
+        self._requests -= 1
+        if self._requests < 0:
+            raise ArtefactUnavailable("The artefact's folders take more requests to read than this portal makes.")
+        self.check_time()
+
+    def check_time(self) -> None:
+        if time.monotonic() > self._until:
+            raise ArtefactUnavailable(
+                f"The MLflow server took more than {self._seconds:g} s to hand the artefact over. Look at its load and"
+                " at the artefact's size, then ask for the digest again."
+            )
+
+
 @dataclass
 class MlflowServer:
     """One MLflow tracking server, read with httpx: no redirects, no client library, sizes and times bounded."""
 
     base_url: str
+    allowance: Allowance = field(default_factory=Allowance)
 
     @classmethod
     def configured(cls) -> MlflowServer:
@@ -78,7 +103,7 @@ class MlflowServer:
         while folders:
             folder = folders.pop()
             answer = self._get(client, "/api/2.0/mlflow-artifacts/artifacts", path=str(root / folder))
-            for item in answer.get("files", []):
+            for item in _listed(answer):
                 name = PurePosixPath(str(item.get("path", ""))).name
                 if not name or name in (".", "..") or "\x00" in name:
                     raise ArtefactUnavailable(f"The MLflow server names a file {name!r}; that is no file name.")
@@ -95,10 +120,12 @@ class MlflowServer:
         target.parent.mkdir(parents=True, exist_ok=True)
         size = 0
         url = f"/api/2.0/mlflow-artifacts/artifacts/{httpx.URL(path='/' + str(root / path)).raw_path.decode()[1:]}"
+        self.allowance.take_request()
         try:
             with client.stream("GET", url) as answer, target.open("wb") as stream:
                 self._check_status(answer, str(path))
-                for chunk in answer.iter_bytes(1 << 20):
+                for chunk in answer.iter_bytes():
+                    self.allowance.check_time()
                     size += len(chunk)
                     if size > most:
                         raise ArtefactUnavailable(
@@ -110,10 +137,12 @@ class MlflowServer:
         return size
 
     def _get(self, client: httpx.Client, path: str, /, **query: str) -> dict:
+        self.allowance.take_request()
         try:
             with client.stream("GET", path, params=query) as answer:
                 body = b""
                 for chunk in answer.iter_bytes():
+                    self.allowance.check_time()
                     body += chunk
                     if len(body) > LARGEST_ANSWER:
                         raise ArtefactUnavailable(f"The MLflow server answers {path} with more than 4 MiB.")
@@ -137,6 +166,13 @@ class MlflowServer:
 
 class MlflowAway(Exception):
     """The server does not answer now; trying again may help."""
+
+
+def _listed(answer: dict) -> list[dict]:
+    items = answer.get("files", [])
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ArtefactUnavailable("The MLflow server's list of files is not one.")
+    return items
 
 
 def _json_object(body: bytes) -> dict:
