@@ -53,3 +53,8 @@ COLUMNS_CHANGED = Event(
     "Columns changed by a migration",
     "{rows} row(s) of {table} were captured again with the columns that a migration left",
 )
+TABLE_GOVERNED = Event(
+    "audit.table_governed",
+    "A table became governed",
+    "The {rows} row(s) that {table} held were captured; from now on every change of them is",
+)

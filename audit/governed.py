@@ -1,7 +1,7 @@
 """Which tables are governed: every change of one of their rows is captured, sealed and kept.
 
 A governed row has a primary key `id`, is never deleted by the portal, and names the trail it hangs on by a
-column of its own. Measurements are not here: they are sealed by one digest a run.
+column of its own. A table that is not governed stands below with its reason; a new one must choose.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Governed:
+    """`without` names columns that never enter the trail: secrets, and what moves without anybody deciding."""
+
     table: str
     subject: str
     trail_column: str = ""
     trail: str = ""
+    without: tuple[str, ...] = ()
 
 
 def of_model(table: str, subject: str) -> Governed:
@@ -20,9 +23,9 @@ def of_model(table: str, subject: str) -> Governed:
     return Governed(table, subject, "model_id", "inventory.model")
 
 
-def of_person(table: str, subject: str) -> Governed:
+def of_person(table: str, subject: str, *, without: tuple[str, ...] = ()) -> Governed:
     """A table whose rows hang on the trail of the person that `person_id` names."""
-    return Governed(table, subject, "person_id", "accounts.person")
+    return Governed(table, subject, "person_id", "accounts.person", without)
 
 
 GOVERNED = (
@@ -30,6 +33,8 @@ GOVERNED = (
     Governed("audit_attachment", "audit.attachment", "trail"),
     Governed("accounts_unit", "accounts.unit"),
     Governed("accounts_person", "accounts.person", "id", "accounts.person"),
+    # Whose an account is decides on four eyes. A password's hash would lie in the log for ever.
+    of_person("accounts_account", "accounts.account", without=("password", "last_login")),
     of_person("accounts_roleassignment", "accounts.roleassignment"),
     of_person("accounts_apitoken", "accounts.apitoken"),
     Governed("proposals_proposal", "proposals.proposal", "trail"),
@@ -40,3 +45,18 @@ GOVERNED = (
     of_model("monitoring_reference", "monitoring.reference"),
     of_model("monitoring_breach", "monitoring.breach"),
 )
+
+# Every other table of the portal, with the reason.
+NOT_GOVERNED = {
+    "accounts_persondetails": "names and mail: the one table that an erasure request empties",
+    "accounts_answeredrequest": "answers kept for a while, to be given again to the same request",
+    "inventory_standing": "derived from governed records, and written anew whenever they move",
+    "jobs_job": "work under way; what it did is announced by the service that did it",
+    "jobs_schedule": "moves at every slot; the monitor that it serves is governed",
+    "jobs_scheduleslot": "due moments of schedules: which job took which",
+    "monitoring_run": "sealed by the digest of its measurements, in the entry that ends it",
+    "monitoring_partitionprofile": "an intermediate state, known by its digest and made again from the log",
+    "monitoring_window": "measured by a run, and sealed by the run's digest",
+    "monitoring_measurement": "measured by a run, and sealed by the run's digest",
+    "monitoring_explanation": "computed; sealed by the digest of its report, in the entry that files it",
+}

@@ -3,7 +3,7 @@
 from django.db import connections, transaction
 from psycopg import sql
 
-from audit.events import COLUMNS_CHANGED
+from audit.events import COLUMNS_CHANGED, TABLE_GOVERNED, Event
 from audit.governed import GOVERNED, Governed
 from audit.services import canonical
 
@@ -16,11 +16,20 @@ WITH_OTHER_COLUMNS = """
         from audit.row_history where table_name = {name} order by pk, id desc
     ) captured
     where captured.pk = t.id::text
-      and array(select jsonb_object_keys(captured.body)) <> array(select jsonb_object_keys(to_jsonb(t)))
+      and array(select jsonb_object_keys(captured.body)) <> array(select jsonb_object_keys({row}))
       and not exists (
-          select from jsonb_each(captured.body) was join jsonb_each(to_jsonb(t)) now on now.key = was.key
+          select from jsonb_each(captured.body) was join jsonb_each({row}) now on now.key = was.key
           where now.value <> was.value)
 """
+# Rows that the trail has never heard of.
+NEVER_CAPTURED = """
+    update {table} t set id = t.id
+    where not exists (select from audit.row_history h where h.table_name = {name} and h.pk = t.id::text)
+"""
+
+# What is captured after a migration, and how the trail says so.
+NEWLY_GOVERNED = (NEVER_CAPTURED, TABLE_GOVERNED)
+CHANGED_BY_MIGRATION = (WITH_OTHER_COLUMNS, COLUMNS_CHANGED)
 
 
 def govern_tables(*, using: str, **_sent) -> None:
@@ -30,15 +39,16 @@ def govern_tables(*, using: str, **_sent) -> None:
         existing = set(connection.introspection.table_names(cursor))
         for governed in GOVERNED:
             if governed.table in existing:
-                _guard(cursor, governed)
                 with transaction.atomic(using=using):
-                    _capture_again(cursor, governed)
+                    is_new = _guard(cursor, governed)
+                    _capture(cursor, governed, *(NEWLY_GOVERNED if is_new else CHANGED_BY_MIGRATION))
 
 
-def _guard(cursor, governed: Governed) -> None:
+def _guard(cursor, governed: Governed) -> bool:
+    """Put the triggers on; whether the table was not governed before."""
     table = sql.Identifier(governed.table)
     arguments = sql.SQL(", ").join(
-        sql.Literal(part) for part in (governed.subject, governed.trail_column, governed.trail)
+        sql.Literal(part) for part in (governed.subject, governed.trail_column, governed.trail, *governed.without)
     )
     for statement in (
         sql.SQL(
@@ -55,26 +65,29 @@ def _guard(cursor, governed: Governed) -> None:
     ):
         cursor.execute(statement.format(table=table, arguments=arguments))
     cursor.execute(
-        "select audit.register_governed(%s, %s, %s, %s)",
-        [governed.table, governed.subject, governed.trail_column, governed.trail],
+        "select audit.register_governed(%s, %s, %s, %s, %s)",
+        [governed.table, governed.subject, governed.trail_column, governed.trail, list(governed.without)],
     )
+    return cursor.fetchone()[0]
 
 
-def _capture_again(cursor, governed: Governed) -> None:
-    """After a migration added, renamed or dropped columns: take every row's bytes as they are from now on.
+def _capture(cursor, governed: Governed, statement: str, event: Event) -> None:
+    """Take rows' bytes as they are from now on: of a table that has just become governed all of them, else those
+    whose columns a migration added, renamed or dropped.
 
-    Without it the trail would not hold what the new columns began with.
+    Without it the trail would not hold what a table, or a new column, began with.
     """
     # The JSON of a time depends on the session's zone; capture() fixes it, so this comparison must too.
     cursor.execute("set local timezone = 'UTC'")
     cursor.execute(
-        sql.SQL(WITH_OTHER_COLUMNS).format(
-            table=sql.Identifier("public", governed.table), name=sql.Literal(governed.table)
+        sql.SQL(statement).format(
+            table=sql.Identifier("public", governed.table),
+            name=sql.Literal(governed.table),
+            row=sql.SQL("to_jsonb(t) - {}::text[]").format(sql.Literal(list(governed.without))),
         )
     )
     if cursor.rowcount:
         data = canonical({"table": governed.table, "rows": cursor.rowcount})
         cursor.execute(
-            "select audit.record(%s, %s, '{}', '', '', 'command', '', %s)",
-            [COLUMNS_CHANGED.name, governed.subject, data],
+            "select audit.record(%s, %s, '{}', '', '', 'command', '', %s)", [event.name, governed.subject, data]
         )

@@ -87,6 +87,7 @@ create table if not exists audit.governed (
     trail_column text not null,
     trail        text not null
 );
+alter table audit.governed add column if not exists without text[] not null default '{}';
 
 -- Length-prefixed field: four bytes big-endian, then the bytes. No two lists of fields share bytes.
 create or replace function audit.field(value bytea) returns bytea
@@ -134,8 +135,10 @@ end $$;
 
 -- ---- capturing ------------------------------------------------------------------------------------
 -- Trigger arguments: the subject's name ('inventory.model'), the column that names the trail
--- ('model_id', or '' where the row hangs on no trail) and the trail's name ('inventory.model', or '' where
--- the column itself holds 'inventory.model:42').
+-- ('model_id', or '' where the row hangs on no trail), the trail's name ('inventory.model', or '' where
+-- the column itself holds 'inventory.model:42'), and the columns that never enter the trail.
+-- An update that moves only such columns leaves no row; one that moves nothing at all does, since that is how
+-- audit.guards captures a row again.
 -- Time zone, date style and float digits are fixed: the same row must give the same bytes in every session.
 create or replace function audit.capture() returns trigger
 language plpgsql security definer
@@ -143,7 +146,8 @@ set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO,
 set extra_float_digits = 1 set bytea_output = 'hex'
 as $$
 declare
-    row_json   jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end);
+    without    text[] := tg_argv[3:];
+    row_json   jsonb := to_jsonb(case when tg_op = 'DELETE' then old else new end) - without;
     row_pk     text  := row_json ->> 'id';
     row_op     text  := left(tg_op, 1);
     row_body   bytea := convert_to(row_json::text, 'UTF8');
@@ -155,6 +159,10 @@ declare
 begin
     if tg_op = 'UPDATE' and (to_jsonb(old) ->> 'id') is distinct from row_pk then
         raise exception 'the id of a governed row never changes (% %)', tg_table_name, to_jsonb(old) ->> 'id';
+    end if;
+    if tg_op = 'UPDATE' and cardinality(without) > 0 and old is distinct from new
+       and to_jsonb(old) - without = row_json then
+        return null;
     end if;
     insert into audit.row_history (txid, table_name, pk, op, subject, trail, body, body_sha256, digest, db_user)
     values (

@@ -77,37 +77,44 @@ return (
     where not t.tgisinternal
       and (n.nspname = 'audit' or (n.nspname = 'public' and c.relname in (select table_name from audit.governed))));
 
--- What ought to guard the trail and does not: triggers that are missing, lead to another function, or are not
--- ENABLE ALWAYS; and any other trigger of these tables that somebody disabled.
+-- What ought to guard the trail and does not: triggers that are missing, lead to another function, are not ENABLE
+-- ALWAYS, or capture with other arguments than the table is governed with; and any other trigger of these tables
+-- that somebody disabled.
 drop function if exists audit.unguarded();
 create function audit.unguarded() returns table (table_name text, trigger_name text)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
     with found as (
         select case n.nspname when 'public' then '' else n.nspname || '.' end || c.relname as on_table,
-               t.tgname::text as name, t.tgenabled as enabled, t.tgfoid as function
+               t.tgname::text as name, t.tgenabled as enabled, t.tgfoid as function, t.tgargs as arguments
         from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
         where not t.tgisinternal and n.nspname in ('public', 'audit')
-    ), wanted (on_table, name, function) as (
-        select g.table_name, w.name, w.function
-        from audit.governed g, (values ('audit_capture', 'audit.capture()'::regprocedure),
-                                       ('audit_no_truncate', 'audit.refuse()')) w (name, function)
+    ), wanted (on_table, name, function, arguments) as (
+        select g.table_name, 'audit_capture', 'audit.capture()'::regprocedure, (
+            select string_agg(convert_to(part, 'UTF8') || '\x00'::bytea, ''::bytea order by place)
+            from unnest(array[g.subject, g.trail_column, g.trail] || g.without) with ordinality p (part, place))
+        from audit.governed g
         union all
-        select 'audit.' || t.name, w.name, w.function
+        select g.table_name, 'audit_no_truncate', 'audit.refuse()'::regprocedure, ''::bytea
+        from audit.governed g
+        union all
+        select 'audit.' || t.name, w.name, w.function, ''::bytea
         from (values ('sealed_record'), ('node'), ('checkpoint'), ('cosignature')) t (name),
              (values ('append_only', 'audit.refuse()'::regprocedure), ('no_truncate', 'audit.refuse()')) w (name, function)
         union all
-        select 'audit.' || t.name, w.name, w.function
+        select 'audit.' || t.name, w.name, w.function, ''::bytea
         from (values ('entry'), ('row_history')) t (name),
              (values ('append_only', 'audit.refuse_but_sealing()'::regprocedure),
                      ('no_truncate', 'audit.refuse()')) w (name, function)
         union all
-        values ('audit.tx', 'seal', 'audit.seal()'::regprocedure), ('audit.head', 'hold_head', 'audit.hold_head()')
+        values ('audit.tx', 'seal', 'audit.seal()'::regprocedure, ''::bytea),
+               ('audit.head', 'hold_head', 'audit.hold_head()', '')
     )
     select w.on_table, w.name from wanted w
     where not exists (
         select from found f
-        where f.on_table = w.on_table and f.name = w.name and f.enabled = 'A' and f.function = w.function)
+        where f.on_table = w.on_table and f.name = w.name and f.enabled = 'A' and f.function = w.function
+          and f.arguments = w.arguments)
     union
     select f.on_table, f.name from found f
     where f.enabled = 'D' and f.on_table in (select w.on_table from wanted w)
@@ -169,14 +176,20 @@ begin
 end $$;
 
 -- ---- governing a table: called by the migrator, who owns the tables but not the trail --------------
-create or replace function audit.register_governed(table_name text, subject text, trail_column text, trail text)
-returns void
-language sql security definer set search_path = pg_catalog, pg_temp
-begin atomic
-    insert into audit.governed values (table_name, subject, trail_column, trail)
-    on conflict (table_name) do update
-    set subject = excluded.subject, trail_column = excluded.trail_column, trail = excluded.trail;
-end;
+drop function if exists audit.register_governed(text, text, text, text);
+create or replace function audit.register_governed(
+    table_name text, subject text, trail_column text, trail text, without text[]
+) returns boolean  -- whether the table was not governed before
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    was_governed boolean := exists (select from audit.governed g where g.table_name = register_governed.table_name);
+begin
+    insert into audit.governed values (table_name, subject, trail_column, trail, without)
+    on conflict on constraint governed_pkey do update
+    set subject = excluded.subject, trail_column = excluded.trail_column, trail = excluded.trail,
+        without = excluded.without;
+    return not was_governed;
+end $$;
 
 do $$
 declare
@@ -214,5 +227,5 @@ grant execute on function audit.record(text, text, text[], text, text, text, tex
 grant execute on function audit.trigger_digest(), audit.unguarded() to app, migrator;
 grant execute on function audit.build_nodes(bigint), audit.file_checkpoint(bigint, bytea, bytea, text),
     audit.file_cosignature(bigint, text, text) to app;
-grant execute on function audit.register_governed(text, text, text, text), audit.capture(), audit.refuse(),
+grant execute on function audit.register_governed(text, text, text, text, text[]), audit.capture(), audit.refuse(),
     audit.hold_transitions(), audit.hold_columns() to migrator;

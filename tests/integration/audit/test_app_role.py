@@ -27,7 +27,7 @@ REFUSED = {
     "lock the head": "select * from audit.head for update",
     "set the clock": "insert into audit.simulated_clock values (true, now())",
     "take a table off the list": "delete from audit.governed",
-    "put a table on the list": "select audit.register_governed('x', 'x', '', '')",
+    "put a table on the list": "select audit.register_governed('x', 'x', '', '', '{}')",
     "move a subject head": "update audit.subject_head set digest = ''",
     "call the capture by hand": "select audit.capture()",
     "call the seal by hand": "select audit.seal()",
