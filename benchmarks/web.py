@@ -88,8 +88,8 @@ def _half_way() -> str:
     """The page that starts in the middle of the list by name."""
     from django.http import QueryDict
 
-    from inventory.keyset import KeysetPage
     from inventory.models import Model
+    from web.keyset import KeysetPage
 
     ordered = Model.objects.order_by("name", "pk")
     middle = ordered[ordered.count() // 2]

@@ -15,8 +15,8 @@ from accounts.permissions import may, seen_units
 from accounts.roles import Permission
 from inventory import permissions, services
 from inventory.filters import ModelFilter
-from inventory.keyset import KeysetPage
 from inventory.models import Model, ModelVersion, Standing
+from web.keyset import KeysetPage
 
 PAGE = 50
 MOST_UNITS = 50

@@ -27,7 +27,7 @@ def origin_of_change(get_response):
 class RefusalPages:
     """403 for what this person may never do, 409 for what the record's state does not allow at present.
 
-    Calls of the API are answered by portal.problems before an exception comes this far.
+    Calls of the API are answered by web.problems before an exception comes this far.
     """
 
     def __init__(self, get_response):

@@ -4,12 +4,17 @@ import functools
 import hashlib
 
 from django.db import transaction
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.response import Response
 
 from accounts.models import AnsweredRequest
 from accounts.refusals import InvalidInput
 
 LONGEST_KEY = 200
+# How the API's description names the header, for every method that is wrapped.
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again gives the same answer"
+)
 
 
 def idempotent(view):

@@ -8,19 +8,9 @@ from accounts.models import Person, Unit
 from inventory.effects import check_uri
 from inventory.models import Model, ModelVersion
 from inventory.services import digest_of
+from web.serializers import StrictSerializer
 
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
-
-
-class StrictSerializer(serializers.Serializer):
-    """Refuses fields that it does not know, each by its name: a typing error must not pass in silence."""
-
-    def to_internal_value(self, data):
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(dict.fromkeys(sorted(unknown), f"Unknown field. Known: {known}."))
-        return super().to_internal_value(data)
 
 
 class ModelInput(StrictSerializer):

@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.idempotency import idempotent
+from accounts.api.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import check_may
 from accounts.refusals import InvalidInput, MustNameVersion
 from accounts.roles import Permission
@@ -15,9 +15,6 @@ from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion
 
 PAGE = 100
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again gives the same answer"
-)
 
 
 def find_model(request, ref: str) -> Model:

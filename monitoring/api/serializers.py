@@ -2,9 +2,9 @@
 
 from rest_framework import serializers
 
-from inventory.api.serializers import StrictSerializer
 from jobs.models import Schedule
 from monitoring.models import Measurement, Monitor, Run, Threshold, Window
+from web.serializers import StrictSerializer
 
 
 class LimitInput(StrictSerializer):

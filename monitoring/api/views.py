@@ -5,9 +5,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.idempotency import idempotent
+from accounts.api.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.refusals import InvalidInput
-from inventory.api.views import IDEMPOTENCY_KEY, find_model
+from inventory.api.views import find_model
 from monitoring.api import serializers
 from monitoring.models import Monitor, Run, Window
 from monitoring.services import definitions, runs

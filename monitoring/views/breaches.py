@@ -5,13 +5,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Unit
-from inventory.keyset import KeysetPage
 from inventory.views import chips_of
 from monitoring import charts
 from monitoring.filters import BreachFilter
 from monitoring.models import Breach
 from monitoring.views import headlines
 from stats.thresholds import DEFAULT_BANDS
+from web.keyset import KeysetPage
 
 SORTS = {
     "newest": ("id", "id"),

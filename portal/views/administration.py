@@ -16,10 +16,10 @@ from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import MATRIX, Permission, Role
 from audit.checkpoints import wait_for_receipt
 from audit.reading import entries_on
-from inventory.keyset import KeysetPage
 from portal.forms import DecisionForm, RoleForm
 from proposals import services as proposals
 from proposals.models import Proposal
+from web.keyset import KeysetPage
 
 PAGE = 100
 DECIDED = 20

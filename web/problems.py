@@ -6,36 +6,31 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from accounts.refusals import InvalidInput, MustNameVersion, NotNow, NotPermitted
-from inventory.refusals import ChangedSince
+from web.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 
-# class, status, slug, title; the first that fits
+# What the frameworks raise: class, status, slug, title; the first that fits. A refusal says these of itself.
 KINDS = (
-    (InvalidInput, 422, "invalid-input", "What was sent cannot be accepted"),
     (exceptions.ValidationError, 422, "invalid-input", "What was sent cannot be accepted"),
     (exceptions.ParseError, 400, "unreadable", "The request's body cannot be read"),
     (exceptions.NotAuthenticated, 401, "not-authenticated", "Who asks is not known"),
     (exceptions.AuthenticationFailed, 401, "not-authenticated", "Who asks is not known"),
-    (NotPermitted, 403, "not-permitted", "Not permitted"),
     (exceptions.PermissionDenied, 403, "not-permitted", "Not permitted"),
     (PermissionDenied, 403, "not-permitted", "Not permitted"),
     (Http404, 404, "not-found", "There is no such record, or you may not see it"),
     (exceptions.NotFound, 404, "not-found", "There is no such record, or you may not see it"),
-    (ChangedSince, 412, "changed-since", "The record changed since you read it"),
-    (NotNow, 409, "not-now", "Not possible in the record's present state"),
-    (MustNameVersion, 428, "must-name-version", "If-Match is missing"),
+    (exceptions.APIException, None, "refused", "The request was refused"),
 )
 
 
 def problem_response(problem: Exception, context: dict) -> Response | None:
     """DRF exception handler. None lets an unknown exception become a 500, which the log tells about."""
-    kind = next((kind for kind in KINDS if isinstance(problem, kind[0])), None)
-    if kind is None and not isinstance(problem, exceptions.APIException):
+    kind = _kind(problem)
+    if kind is None:
         return None
     set_rollback()
-    _, status, slug, title = kind or (None, problem.status_code, "refused", "The request was refused")
+    status, slug, title = kind
     body = {"type": f"urn:assay:problem:{slug}", "title": title, "status": status, "detail": _detail(problem, title)}
     if errors := _errors(problem):
         body["errors"] = errors
@@ -45,8 +40,17 @@ def problem_response(problem: Exception, context: dict) -> Response | None:
     return Response(body, status=status, headers=headers, content_type=MEDIA_TYPE)
 
 
+def _kind(problem: Exception) -> tuple[int, str, str] | None:
+    if isinstance(problem, Refusal):
+        return problem.status, problem.slug, problem.title
+    for raised, status, slug, title in KINDS:
+        if isinstance(problem, raised):
+            return status or problem.status_code, slug, title
+    return None
+
+
 def _detail(problem: Exception, title: str) -> str:
-    if isinstance(problem, (exceptions.ValidationError, InvalidInput)):
+    if isinstance(problem, exceptions.ValidationError) or getattr(problem, "problems", None):
         return "Each entry of `errors` points at a field and says what is wanted there."
     if isinstance(problem, Http404):
         return title + "."
@@ -54,7 +58,7 @@ def _detail(problem: Exception, title: str) -> str:
 
 
 def _errors(problem: Exception) -> list[dict]:
-    if isinstance(problem, InvalidInput):
+    if isinstance(problem, Refusal):
         return [{"pointer": f"/{field}", "detail": words} for field, words in problem.problems.items()]
     if isinstance(problem, exceptions.ValidationError):
         return list(_flatten(problem.detail, ""))
