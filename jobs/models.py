@@ -11,7 +11,10 @@ from django.db.models.functions import Now
 
 class JobQuerySet(models.QuerySet):
     def unfinished(self) -> JobQuerySet:
-        return self.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
+        return self.filter(state__in=Job.UNFINISHED)
+
+    def retryable(self) -> JobQuerySet:
+        return self.filter(state__in=RETRYABLE)
 
     def poisoned(self) -> JobQuerySet:
         return self.filter(state=Job.State.POISONED)
@@ -27,6 +30,8 @@ class Job(models.Model):
         REFUSED = "refused", "Refused"
         CANCELLED = "cancelled", "Cancelled"
         POISONED = "poisoned", "Failed three times"
+
+    UNFINISHED = (State.QUEUED, State.RUNNING)
 
     class Queue(models.TextChoices):
         DEFAULT = "default", "default"
@@ -76,7 +81,12 @@ class Job(models.Model):
 
     @property
     def is_finished(self) -> bool:
-        return self.state not in (self.State.QUEUED, self.State.RUNNING)
+        return self.state not in self.UNFINISHED
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether it ended without its work, so that it can be asked for again."""
+        return self.state in RETRYABLE
 
     @property
     def percent(self) -> int:
@@ -99,6 +109,9 @@ TRANSITIONS = {
     Job.State.CANCELLED: {Job.State.QUEUED},
     Job.State.POISONED: {Job.State.QUEUED},
 }
+RETRYABLE = frozenset(
+    state for state, ends in TRANSITIONS.items() if Job.State.QUEUED in ends and state not in Job.UNFINISHED
+)
 
 
 class Schedule(models.Model):

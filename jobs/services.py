@@ -124,9 +124,8 @@ def ask_to_cancel(*, job: Job, by: Account) -> None:
 @transaction.atomic
 def retry(*, job: Job, by: Account) -> None:
     """Give a poisoned, refused or cancelled job three more attempts."""
-    again = Job.objects.filter(
-        pk=job.pk, state__in=[Job.State.POISONED, Job.State.CANCELLED, Job.State.REFUSED]
-    ).update(
+    ended = Job.objects.retryable().filter(pk=job.pk)
+    again = ended.update(
         state=Job.State.QUEUED,
         attempts=0,
         cancel_asked_at=None,

@@ -62,7 +62,7 @@ def cancel_run(*, run: Run, by: Account) -> None:
 def retry_evidence(*, window: Window, job: Job, by: Account) -> None:
     """Ask again for a report that failed, was refused or was cancelled."""
     check_can_monitor(by, window.monitor.model)
-    if job.state not in (Job.State.POISONED, Job.State.CANCELLED, Job.State.REFUSED):
+    if not job.is_retryable:
         raise NotNow(f"This report is {job.get_state_display().lower()}; there is nothing to ask again.")
     retry(job=job, by=by)
     record(

@@ -40,7 +40,7 @@ def model_monitoring(request: HttpRequest, ref: str) -> HttpResponse:
         "monitors": monitors,
         "monitor": monitor,
         "windows": windows,
-        "running": monitor.runs.filter(job__state__in=["queued", "running"]).select_related("job").first(),
+        "running": monitor.runs.filter(job__state__in=Job.UNFINISHED).select_related("job").first(),
         "last_run": monitor.runs.select_related("job").first(),
     }
     if window:

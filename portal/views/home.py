@@ -10,6 +10,7 @@ from accounts.models import Account
 from accounts.permissions import may
 from accounts.roles import Permission
 from inventory.models import Model, Standing
+from jobs.models import Job
 from monitoring.models import Run
 from portal.trail import lines_of
 from portal.views.administration import name_people
@@ -60,7 +61,7 @@ def _standing_badly(visible: QuerySet[Model]) -> QuerySet[Model]:
 
 
 def _running(account: Account) -> list[Run]:
-    unfinished = Run.objects.visible_to(account).filter(job__state__in=["queued", "running"])
+    unfinished = Run.objects.visible_to(account).filter(job__state__in=Job.UNFINISHED)
     return list(unfinished.select_related("job", "model", "monitor")[:8])
 
 

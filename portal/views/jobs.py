@@ -9,11 +9,10 @@ from accounts.permissions import check_may, may
 from accounts.refusals import NotPermitted
 from accounts.roles import Permission
 from jobs import services
-from jobs.models import TRANSITIONS, Job
+from jobs.models import Job
 from portal.views.administration import forbidden, tabs_of
 
 SHOWN = 50
-UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING)
 
 
 @require_safe
@@ -27,7 +26,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
     context = tabs_of(request, "jobs") | {
         "unfinished": newest.unfinished()[:SHOWN],
         "poisoned": newest.poisoned()[:SHOWN],
-        "finished": newest.exclude(state__in=[*UNFINISHED, Job.State.POISONED])[:SHOWN],
+        "finished": newest.exclude(state__in=[*Job.UNFINISHED, Job.State.POISONED])[:SHOWN],
         "can_retry": may(request.user, Permission.RETRY_JOBS),
     }
     is_fragment = request.htmx and not request.htmx.boosted
@@ -43,7 +42,7 @@ def retry_job(request: HttpRequest, number: int) -> HttpResponse:
     except NotPermitted as refusal:
         return forbidden(request, refusal)
     job = get_object_or_404(Job, pk=number)
-    if job.state in UNFINISHED or Job.State.QUEUED not in TRANSITIONS[job.state]:
+    if not job.is_retryable:
         state = job.get_state_display().lower()
         messages.error(request, f"Job {job.pk} is {state}; only a job that ended without its work can be tried again.")
     else:
