@@ -3,7 +3,7 @@
 import django_filters
 from django import forms
 
-from accounts.models import Unit
+from accounts.filters import UnitFilter
 from inventory.models import Model, Standing
 
 
@@ -24,7 +24,7 @@ class ModelFilter(django_filters.FilterSet):
         label="Monitoring",
         widget=forms.CheckboxSelectMultiple,
     )
-    unit = django_filters.CharFilter(method="below_unit", label="Unit")
+    unit = UnitFilter(field_name="unit", label="Unit")
 
     class Meta:
         model = Model
@@ -32,7 +32,3 @@ class ModelFilter(django_filters.FilterSet):
 
     def search(self, queryset, name, words):
         return queryset.matching(words)
-
-    def below_unit(self, queryset, name, code):
-        unit = Unit.objects.filter(code=code).first()
-        return queryset.filter(unit__path__startswith=unit.path) if unit else queryset.none()

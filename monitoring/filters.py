@@ -2,7 +2,7 @@ import django_filters
 from django import forms
 from django.db.models import Q
 
-from accounts.models import Unit
+from accounts.filters import UnitFilter
 from monitoring.models import Breach
 
 
@@ -14,7 +14,7 @@ class BreachFilter(django_filters.FilterSet):
         choices=Breach.Level.choices, label="Level", widget=forms.CheckboxSelectMultiple
     )
     metric = django_filters.MultipleChoiceFilter(label="Metric", widget=forms.CheckboxSelectMultiple)
-    unit = django_filters.CharFilter(method="below_unit", label="Unit")
+    unit = UnitFilter(field_name="model__unit", label="Unit")
 
     class Meta:
         model = Breach
@@ -28,7 +28,3 @@ class BreachFilter(django_filters.FilterSet):
         return queryset.filter(
             Q(model__name__icontains=words) | Q(model__ref__iexact=words) | Q(column__icontains=words)
         )
-
-    def below_unit(self, queryset, name, code):
-        unit = Unit.objects.filter(code=code).first()
-        return queryset.filter(model__unit__path__startswith=unit.path) if unit else queryset.none()
