@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.roles import Role
+from audit.reading import subject_name
 
 
 class Unit(models.Model):
@@ -126,7 +127,7 @@ class Account(AbstractBaseUser):
     @property
     def person_name(self) -> str:
         """The acting person on the trail."""
-        return f"accounts.person:{self.person_id}"
+        return subject_name(Person(pk=self.person_id))
 
     @property
     def account_name(self) -> str:

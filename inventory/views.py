@@ -14,6 +14,7 @@ from accounts.models import Account, Unit
 from accounts.permissions import may, seen_units
 from accounts.roles import Permission
 from inventory import permissions, services
+from inventory.access import find_model
 from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion, Standing
 from web.keyset import KeysetPage
@@ -142,14 +143,6 @@ def columns_of(signature: dict | None) -> dict[str, list[dict]]:
             {"name": c.get("name", ""), "type": c.get("type", ""), "required": c.get("required", True)} for c in columns
         ]
     return sides
-
-
-def find_model(request: HttpRequest, ref: str) -> Model:
-    """The model where the reader may see it; else 404."""
-    visible = Model.objects.visible_to(request.user).select_related(
-        "unit__parent", "owner__details", "developer__details", "registered_by__details", "standing"
-    )
-    return get_object_or_404(visible, ref=ref)
 
 
 TABS = (

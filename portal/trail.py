@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from accounts.models import Person
 from audit.events import registered_events, say
-from audit.reading import last_checkpoint, rows_sealed_in, versions_before
+from audit.reading import last_checkpoint, rows_sealed_in, subject_name, versions_before
 from figures.wording import is_number, number_text
 from monitoring.charts import name_of
 
@@ -65,7 +65,7 @@ def lines_of(entries: Iterable) -> list[Line]:
     """Entries with their actors' names; three queries, however many entries."""
     entries = list(entries)
     ids = {int(entry.actor.rpartition(":")[2]) for entry in entries if entry.actor}
-    people = {f"accounts.person:{p.pk}": str(p) for p in Person.objects.filter(pk__in=ids).select_related("details")}
+    people = {subject_name(p): str(p) for p in Person.objects.filter(pk__in=ids).select_related("details")}
     last = last_checkpoint()
     titles = {name: event.title for name, event in registered_events().items()}
     return [_line(entry, people, titles, last.size if last else 0) for entry in entries]

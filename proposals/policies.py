@@ -2,7 +2,7 @@
 
 from accounts.models import Person
 from accounts.refusals import NotNow, NotPermitted
-from audit.reading import head_digest
+from audit.reading import head_digest, subject_name
 from proposals.models import TRANSITIONS, Proposal
 
 
@@ -15,7 +15,7 @@ def check_second_person(proposal: Proposal, person: Person) -> None:
     """Nobody decides what they asked for, nor what is about themselves."""
     if proposal.asked_by_id == person.pk:
         raise NotPermitted("You asked for this yourself; another person decides it.")
-    if proposal.subject == f"accounts.person:{person.pk}":
+    if proposal.subject == subject_name(person):
         raise NotPermitted("This proposal is about you; another person decides it.")
 
 

@@ -10,18 +10,12 @@ from accounts.permissions import check_may
 from accounts.refusals import InvalidInput, MustNameVersion
 from accounts.roles import Permission
 from inventory import services
+from inventory.access import find_model
 from inventory.api import serializers
 from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion
 
 PAGE = 100
-
-
-def find_model(request, ref: str) -> Model:
-    """The model by its ref or external id, where the caller may see it; else 404."""
-    models = Model.objects.visible_to(request.user).select_related("unit", "owner", "developer", "standing")
-    field = "ref" if ref.startswith("MDL-") else "external_id"
-    return get_object_or_404(models, **{field: ref})
 
 
 class ModelList(APIView):

@@ -8,6 +8,7 @@ from django.db.models.functions import Upper
 from accounts.models import Account, PersonDetails
 from accounts.permissions import seen_units
 
+REF_START = "MDL-"
 MOST_OWNERS = 200  # people whose names hold the words of a search
 
 
@@ -16,6 +17,10 @@ class ModelQuerySet(models.QuerySet):
         """Models of the units that the account's roles cover; of a token, those of its unit."""
         condition = seen_units(account, "unit__path")
         return self.none() if condition is None else self.filter(condition)
+
+    def called(self, name: str) -> ModelQuerySet:
+        """The model with this ref or external id. Which of the two it is, its first letters say."""
+        return self.filter(ref=name) if name.startswith(REF_START) else self.filter(external_id=name)
 
     def matching(self, words: str) -> ModelQuerySet:
         """Name, id, external id or owner's name holds the words, or the name is close to them.
@@ -108,4 +113,4 @@ def next_ref(year: int) -> str:
     """The next free id of the year. The sequence may skip, it never repeats."""
     with connection.cursor() as cursor:
         cursor.execute("select nextval('inventory_model_number')")
-        return f"MDL-{year}-{cursor.fetchone()[0]:04d}"
+        return f"{REF_START}{year}-{cursor.fetchone()[0]:04d}"

@@ -7,7 +7,7 @@ from rest_framework.views import APIView
 
 from accounts.api.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.refusals import InvalidInput
-from inventory.api.views import find_model
+from inventory.access import find_model
 from monitoring.api import serializers
 from monitoring.models import Monitor, Run, Window
 from monitoring.services import definitions, runs

@@ -12,8 +12,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from audit.reading import attachments_of
+from inventory.access import find_model
 from inventory.permissions import can_monitor
-from inventory.views import find_model, model_frame
+from inventory.views import model_frame
 from jobs.models import Job
 from monitoring import charts
 from monitoring.models import Breach, Explanation, Measurement, Monitor, Threshold, Window

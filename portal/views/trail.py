@@ -24,8 +24,9 @@ from audit.reading import (
     log_size,
     subject_name,
 )
+from inventory.access import find_model
 from inventory.models import Model
-from inventory.views import find_model, model_frame
+from inventory.views import model_frame
 from portal.proof import checkpoint_steps, proof_of
 from portal.trail import HEX64, changes_of, lines_of
 
@@ -136,10 +137,10 @@ def narrowed(entries, query):
 
 
 def _about(words: str) -> Q:
-    people = Person.objects.filter(details__full_name__icontains=words).values_list("pk", flat=True)[:MOST_PEOPLE]
+    people = Person.objects.filter(details__full_name__icontains=words)[:MOST_PEOPLE]
     titles = [event.name for event in registered_events().values() if words.lower() in event.title.lower()]
     condition = Q(subject=words) | Q(account__iexact=words) | Q(event__in=titles)
-    condition |= Q(actor__in=[f"accounts.person:{pk}" for pk in people])
+    condition |= Q(actor__in=[subject_name(person) for person in people])
     if _is_number(words.replace(",", "")):
         condition |= Q(pk=words.replace(",", ""))
     if HEX64.fullmatch(words):
@@ -167,11 +168,6 @@ def log_state() -> dict:
         "verifier_sha256": verifier.hashlib.sha256(export.VERIFIER.read_bytes()).hexdigest(),
         "key": _log_key(),
     }
-
-
-def _is_root(checkpoint) -> bool:
-    """Whether the stored tree still has the root that was signed."""
-    return tree.root_of_first(checkpoint.size) == bytes(checkpoint.root)
 
 
 def _log_key() -> str:
