@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.refusals import NotNow, NotPermitted
+from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from audit.origin import Origin, changes_come_from
 
 
@@ -25,7 +25,8 @@ def origin_of_change(get_response):
 
 
 class RefusalPages:
-    """403 for what this person may never do, 409 for what the record's state does not allow at present.
+    """403 for what this person may never do, 409 for what the record's state does not allow at present, 422 for what
+    cannot be accepted, where a page does not show it beside the fields of its form.
 
     Calls of the API are answered by web.problems before an exception comes this far.
     """
@@ -44,12 +45,29 @@ class RefusalPages:
                 "heading": "Not now",
                 "sentence": str(exception),
                 "advice": "Nothing was changed. Go back to see how it stands now.",
-                "state": "watch",
                 "icon_name": "info",
-                "back_url": _came_from(request),
             }
-            return render(request, "errors/refused.html", words, status=409)
+            return _refused(request, words, status=409)
+        if isinstance(exception, InvalidInput):
+            words = {
+                "heading": "This cannot be accepted",
+                "sentence": "What was sent cannot be accepted, so nothing was changed.",
+                "problems": [(_label(field), problem) for field, problem in exception.problems.items()],
+                "advice": "Go back, put it right and send it again.",
+                "icon_name": "watch",
+            }
+            return _refused(request, words, status=422)
         return None
+
+
+def _refused(request: HttpRequest, words: dict, status: int) -> HttpResponse:
+    context = words | {"state": "watch", "back_url": _came_from(request)}
+    return render(request, "errors/refused.html", context, status=status)
+
+
+def _label(field: str) -> str:
+    """The field as people read it: "Columns, income" of `columns/income`."""
+    return field.replace("/", ", ").replace("_", " ").capitalize()
 
 
 def _came_from(request: HttpRequest) -> str:
