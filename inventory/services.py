@@ -9,7 +9,7 @@ from accounts.models import Account, Person, Unit
 from accounts.refusals import InvalidInput, NotNow
 from audit.reading import head_digest
 from audit.services import record
-from inventory import events, permissions
+from inventory import events, permissions, policies
 from inventory.models import Model, ModelVersion, Standing
 from inventory.models.model import next_ref
 from inventory.refusals import ChangedSince, DiffersFromRegistered
@@ -35,7 +35,7 @@ def register_model(
 ) -> tuple[Model, bool]:
     """Register a model; the same external id again is the same model. Returns (model, whether it is new).
 
-    Raises DiffersFromRegistered where the id is known with other content.
+    Raises DiffersFromRegistered where the id is known with other content, InvalidInput for one without an address.
     """
     permissions.check_can_register(by, unit, owner.pk, developer.pk if developer else None)
     wanted = {
@@ -50,6 +50,7 @@ def register_model(
     known = Model.objects.filter(external_id=external_id).first()
     if known:
         return _same(known, wanted, by), False
+    policies.check_external_id(external_id)
     model, is_new = Model.objects.get_or_create(
         external_id=external_id,
         defaults=wanted | {"ref": next_ref(timezone.now().year), "registered_by": by.person},

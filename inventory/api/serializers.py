@@ -7,15 +7,21 @@ from rest_framework import serializers
 from accounts.models import Person, Unit
 from inventory.effects import check_uri
 from inventory.models import Model, ModelVersion
+from inventory.models.model import REF_START
+from inventory.policies import WORDS_OF_ADDRESSES
 from inventory.services import digest_of
 from web.serializers import StrictSerializer
 
+ID_CHARACTERS = "letters, digits and . _ : - in parts joined by /, a letter or digit first, 200 characters at most"
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
 class ModelInput(StrictSerializer):
     external_id = serializers.RegexField(
-        r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$", help_text="The id by which your pipeline knows the model"
+        r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$",
+        error_messages={"invalid": f"An id is made of {ID_CHARACTERS}."},
+        help_text=f"The id by which your pipeline knows the model: {ID_CHARACTERS}. It does not begin with {REF_START},"
+        f" and no part of it is {', '.join(WORDS_OF_ADDRESSES)}, . or ..",
     )
     name = serializers.CharField(max_length=200)
     kind = serializers.ChoiceField(Model.Kind.choices)

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 from django.test import Client
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import URLPattern, get_resolver, path, reverse
 from django.utils import timezone
 
 from accounts import services as accounts
@@ -20,6 +20,7 @@ from accounts.roles import SCOPES, Role
 from audit import checkpoints
 from audit.models import Artefact, Attachment, Entry, subject_name
 from inventory import services as inventory
+from inventory.policies import WORDS_OF_ADDRESSES
 from jobs.models import Job
 from monitoring.models import Monitor, Reference, Run, Window
 from proposals import services as proposals
@@ -101,6 +102,23 @@ def address(name: str, things: SimpleNamespace) -> str:
     return reverse(name, kwargs=found)
 
 
+def words_behind_a_model() -> set[str]:
+    """Literal parts of the API's addresses behind `models/<path:ref>/`."""
+    behind = [str(route.pattern).partition("<path:ref>/")[2] for route in routes()]
+    return {word for tail in behind for word in tail.split("/") if word and not word.startswith("<")}
+
+
+def test_no_external_id_can_hold_a_word_of_the_apis_addresses():
+    assert words_behind_a_model() == set(WORDS_OF_ADDRESSES)
+
+
+def test_a_word_that_an_address_gains_is_seen(monkeypatch):
+    gained = path("models/<path:ref>/uses/", lambda request, ref: None, name="uses")
+    monkeypatch.setattr(get_resolver(), "url_patterns", [*get_resolver().url_patterns, gained])
+
+    assert words_behind_a_model() - set(WORDS_OF_ADDRESSES) == {"uses"}
+
+
 # ---- the objects and the people -------------------------------------------------------------------------------
 @pytest.fixture
 def things(cast) -> SimpleNamespace:
@@ -164,9 +182,9 @@ def things(cast) -> SimpleNamespace:
 def file_on(window: Window, model) -> Attachment:
     content = b"<p>Quokka</p>"
     sha256 = hashlib.sha256(content).hexdigest()
-    path = settings.ARTEFACT_ROOT / sha256[:2] / sha256
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    file = settings.ARTEFACT_ROOT / sha256[:2] / sha256
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
     artefact = Artefact.objects.create(
         sha256=sha256, size=len(content), media_type="text/html", retention="record", trail=subject_name(model)
     )
@@ -199,11 +217,11 @@ def browser_of(account=None) -> Client:
 
 
 def statuses(client: Client, name: str, things, **headers) -> dict[str, int]:
-    path = address(name, things)
+    where = address(name, things)
     return {
-        method: getattr(client, method)(path, data="{}", content_type="application/json", headers=headers).status_code
+        method: getattr(client, method)(where, data="{}", content_type="application/json", headers=headers).status_code
         if method != "get"
-        else client.get(path, headers=headers).status_code
+        else client.get(where, headers=headers).status_code
         for method in METHODS
     }
 

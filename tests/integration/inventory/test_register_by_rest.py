@@ -113,6 +113,19 @@ def test_every_bad_field_has_a_pointer(client_of, model_body):
     } == {"/kind", "/unit", "/external_id", "/tier"}
 
 
+@pytest.mark.parametrize(
+    ("external_id", "words"),
+    [("cards/versions", "may be versions"), ("MDL-9", "begin with MDL-"), ("cards pd", "made of letters, digits")],
+)
+def test_an_external_id_that_could_not_be_read_back_is_refused(client_of, model_body, external_id, words):
+    answer = client_of().post("/api/v1/models/", model_body | {"external_id": external_id})
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/external_id"]
+    assert words in answer.json()["errors"][0]["detail"]
+    assert not Model.objects.exists()
+
+
 def test_a_body_that_is_no_json_is_said_to_be_so(client_of):
     answer = client_of().post("/api/v1/models/", data="{", content_type="application/json")
 

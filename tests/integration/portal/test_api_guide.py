@@ -46,6 +46,13 @@ def test_choices_are_listed_once_and_behind_references_too(cast):
     assert "* `" not in json.dumps(calls_of_schema())
 
 
+def test_the_guide_says_of_what_an_external_id_is_made(cast):
+    page = unescape(text_of(browser_of(cast.owner).get("/api/")))
+
+    assert "letters, digits and . _ : - in parts joined by /" in page
+    assert "It does not begin with MDL-, and no part of it is digest, monitors, versions, . or .." in page
+
+
 def test_the_guide_shows_curl_with_this_portals_address(cast):
     page = unescape(browser_of(cast.owner).get("/api/").content.decode())
 
