@@ -65,6 +65,17 @@ def record_about(event: Event, *, subject: str, trails: list[str], by: Actor | N
         return cursor.fetchone()[0]
 
 
+def hold_heads(subjects: Iterable[str]) -> dict[str, str]:
+    """Each subject with its head's digest in hex, held FOR SHARE until the transaction ends; one without is left out.
+
+    Lock the rows that the transaction is going to change first: a writer takes a row and then its head, and the
+    other way round you would wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select subject, digest from audit.hold_subjects(%s)", [list(subjects)])
+        return {subject: bytes(digest).hex() for subject, digest in cursor.fetchall()}
+
+
 def attach(
     *,
     sha256: str,

@@ -178,6 +178,16 @@ begin
     return null;
 end $$;
 
+-- ---- holding --------------------------------------------------------------------------------------
+-- The heads of `subjects` as they stand, held until the caller's transaction ends: whoever would move one waits.
+-- In one order, so that two callers never wait for each other. `app` may not lock the table itself.
+create or replace function audit.hold_subjects(subjects text[]) returns table (subject text, digest bytea)
+language sql volatile strict security definer set search_path = pg_catalog, pg_temp
+begin atomic
+    select h.subject, h.digest from audit.subject_head h where h.subject = any (subjects)
+    order by h.subject collate "C" for share;
+end;
+
 -- ---- sealing --------------------------------------------------------------------------------------
 -- Fires at commit, once for each row in audit.tx. All bytes that do not need the position are made
 -- before the lock (the update of audit.head) is taken: the lock is held from there to the commit.

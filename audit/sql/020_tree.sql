@@ -225,6 +225,7 @@ grant execute on function audit.field(bytea), audit.field(text), audit.clock(), 
     audit.entry_digest(text, text, text[], text, text, text, text, bytea) to app, migrator;
 grant execute on function audit.record(text, text, text[], text, text, text, text, bytea) to app, migrator;
 grant execute on function audit.trigger_digest(), audit.unguarded() to app, migrator;
+grant execute on function audit.hold_subjects(text[]) to app;
 grant execute on function audit.build_nodes(bigint), audit.file_checkpoint(bigint, bytea, bytea, text),
     audit.file_cosignature(bigint, text, text) to app;
 grant execute on function audit.register_governed(text, text, text, text, text[]), audit.capture(), audit.refuse(),

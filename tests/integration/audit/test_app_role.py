@@ -28,6 +28,7 @@ REFUSED = {
     "set the clock": "insert into audit.simulated_clock values (true, now())",
     "take a table off the list": "delete from audit.governed",
     "put a table on the list": "select audit.register_governed('x', 'x', '', '', '{}')",
+    "hold a subject head by hand": "select * from audit.subject_head for share",
     "move a subject head": "update audit.subject_head set digest = ''",
     "call the capture by hand": "select audit.capture()",
     "call the seal by hand": "select audit.seal()",
