@@ -13,6 +13,11 @@ def subject_name(instance: models.Model) -> str:
     return f"{instance._meta.label_lower}:{instance.pk}"
 
 
+def key_of(name: str) -> int:
+    """The primary key in a record's name on the trail: 42 of `inventory.model:42`."""
+    return int(name.rpartition(":")[2])
+
+
 class EntryQuerySet(models.QuerySet):
     def on_trail(self, subject: str) -> EntryQuerySet:
         """Entries about `subject` or hung on its trail."""

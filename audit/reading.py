@@ -18,6 +18,7 @@ from audit.models import (
     RowHistoryQuerySet,
     SealedRecord,
     SubjectHead,
+    key_of,
     subject_name,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "every_entry",
     "head_digest",
     "history_of",
+    "key_of",
     "last_checkpoint",
     "log_size",
     "rows_sealed_in",

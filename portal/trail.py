@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from accounts.models import Person
 from audit.events import registered_events, say
-from audit.reading import last_checkpoint, rows_sealed_in, subject_name, versions_before
+from audit.reading import key_of, last_checkpoint, rows_sealed_in, subject_name, versions_before
 from figures.wording import is_number, number_text
 from monitoring.charts import name_of
 
@@ -64,7 +64,7 @@ class Line:
 def lines_of(entries: Iterable) -> list[Line]:
     """Entries with their actors' names; three queries, however many entries."""
     entries = list(entries)
-    ids = {int(entry.actor.rpartition(":")[2]) for entry in entries if entry.actor}
+    ids = {key_of(entry.actor) for entry in entries if entry.actor}
     people = {subject_name(p): str(p) for p in Person.objects.filter(pk__in=ids).select_related("details")}
     last = last_checkpoint()
     titles = {name: event.title for name, event in registered_events().items()}

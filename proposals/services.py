@@ -12,7 +12,7 @@ from accounts.models import Account, Person, Unit
 from accounts.permissions import check_may
 from accounts.refusals import InvalidInput, NotPermitted
 from accounts.roles import Permission, Role
-from audit.reading import head_digest, subject_name
+from audit.reading import head_digest, key_of, subject_name
 from audit.services import record_about
 from proposals import events, policies
 from proposals.models import Proposal
@@ -102,7 +102,7 @@ def decide_role(*, proposal: Proposal, accept: bool, reason: str, by: Account) -
     if proposal.state == Proposal.State.ACCEPTED:
         unit_id = proposal.change["unit"]
         accounts.grant_role(
-            person=Person.objects.get(pk=proposal.subject.rpartition(":")[2]),
+            person=Person.objects.get(pk=key_of(proposal.subject)),
             role=Role(proposal.change["role"]),
             unit=Unit.objects.get(pk=unit_id) if unit_id else None,
             granted_by=by.person,

@@ -15,7 +15,7 @@ from accounts.permissions import check_may, may
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import MATRIX, Permission, Role
 from audit.checkpoints import wait_for_receipt
-from audit.reading import entries_on
+from audit.reading import entries_on, key_of
 from portal.forms import DecisionForm, RoleForm
 from proposals import services as proposals
 from proposals.models import Proposal
@@ -105,10 +105,9 @@ def _people() -> QuerySet[Person]:
 def name_people(waiting: Iterable[Proposal]) -> list[Proposal]:
     """The proposals, each with the person it is about as `person`; one query for all."""
     waiting = list(waiting)
-    keys = {int(proposal.subject.rpartition(":")[2]) for proposal in waiting}
-    people = Person.objects.select_related("details").in_bulk(keys)
+    people = Person.objects.select_related("details").in_bulk({key_of(proposal.subject) for proposal in waiting})
     for proposal in waiting:
-        proposal.person = people[int(proposal.subject.rpartition(":")[2])]
+        proposal.person = people[key_of(proposal.subject)]
     return waiting
 
 

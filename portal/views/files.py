@@ -8,7 +8,7 @@ from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_safe
 
 from audit import effects
-from audit.reading import attachment
+from audit.reading import attachment, key_of
 from audit.services import Retention
 from inventory.models import Model
 
@@ -28,8 +28,8 @@ REPORT = {
 def find_attachment(request: HttpRequest, number: int):
     """The attachment where the reader may see the model on whose trail it hangs; else 404."""
     found = attachment(number)
-    label, _, pk = found.trail.rpartition(":") if found else ("", "", "")
-    if label != "inventory.model" or not Model.objects.visible_to(request.user).filter(pk=pk).exists():
+    is_models = found is not None and found.trail.startswith("inventory.model:")
+    if not is_models or not Model.objects.visible_to(request.user).filter(pk=key_of(found.trail)).exists():
         raise Http404
     if not effects.path_of(found.artefact.sha256).exists():
         raise Http404

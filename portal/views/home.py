@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Account
 from accounts.permissions import may
 from accounts.roles import Permission
+from audit.reading import key_of
 from inventory.models import Model, Standing
 from jobs.models import Job
 from monitoring.models import Run
@@ -83,7 +84,7 @@ def _changed(account: Account) -> list[dict]:
 def _models_of(entry) -> list[int]:
     """Keys of the models on whose trails an entry is."""
     names = [entry.subject, *entry.trails]
-    return [int(name.rpartition(":")[2]) for name in names if name.startswith("inventory.model:")]
+    return [key_of(name) for name in names if name.startswith("inventory.model:")]
 
 
 def proposals_for(account: Account) -> list[Proposal]:
