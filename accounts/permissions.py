@@ -6,6 +6,9 @@ from accounts.models import Account, Unit
 from accounts.refusals import NotPermitted
 from accounts.roles import MATRIX, SCOPES, Permission, Reach, Role
 
+_NOWHERE = Reach(0)
+_BY_UNIT = Reach.UNITS | Reach.BANK
+
 
 def assignments_of(account: Account) -> list[tuple[Role, Unit | None]]:
     """Roles in force, with the unit each covers (None: the whole bank). A service account has the one role."""
@@ -25,15 +28,21 @@ def may(account: Account, permission: Permission) -> bool:
     return any(permission in MATRIX[role] for role, _ in assignments_of(account)) and _in_scope(account, permission)
 
 
-def reaches(account: Account, permission: Permission, *, unit: Unit, is_own: bool = False) -> bool:
-    """Whether the permission reaches a record of `unit`; `is_own` says the account's person owns or develops it."""
+def reaches(
+    account: Account, permission: Permission, *, unit: Unit, is_own: bool = False, is_assigned: bool = False
+) -> bool:
+    """Whether the permission reaches a record of `unit`.
+
+    is_own       the account's person owns or develops it
+    is_assigned  the account's person was given access to it, whatever its unit
+    """
     if not _in_scope(account, permission):
         return False
     for role, over in assignments_of(account):
-        reach = MATRIX[role].get(permission)
-        if reach is None or not _covers(over, unit):
-            continue
-        if reach is not Reach.OWN or is_own:
+        reach = MATRIX[role].get(permission, _NOWHERE)
+        if is_assigned and Reach.ASSIGNED in reach and _within_tokens_unit(account, unit):
+            return True
+        if _covers(over, unit) and (reach & _BY_UNIT or (is_own and Reach.OWN in reach)):
             return True
     return False
 
@@ -43,18 +52,29 @@ def check_may(account: Account, permission: Permission) -> None:
         raise NotPermitted(f"Your roles do not permit this: {permission}. An administrator can propose a role for you.")
 
 
-def check_reaches(account: Account, permission: Permission, *, unit: Unit, is_own: bool = False) -> None:
-    if not reaches(account, permission, unit=unit, is_own=is_own):
+def reaches_assigned(account: Account, permission: Permission) -> bool:
+    """Whether the permission reaches, beside units, the single models that the account's person was given access to."""
+    ways = (MATRIX[role].get(permission, _NOWHERE) for role, _ in assignments_of(account))
+    return _in_scope(account, permission) and any(Reach.ASSIGNED in way for way in ways)
+
+
+def check_reaches(
+    account: Account, permission: Permission, *, unit: Unit, is_own: bool = False, is_assigned: bool = False
+) -> None:
+    if not reaches(account, permission, unit=unit, is_own=is_own, is_assigned=is_assigned):
         raise NotPermitted(f"Your roles do not permit this in {unit}: {permission}.")
 
 
 def seen_units(account: Account, path_field: str) -> Q | None:
-    """Condition on a unit's path for the models the account may see; None means none at all."""
+    """Condition on a unit's path for the units whose models the account may see, empty for the whole bank.
+
+    None means no model at all.
+    """
     if not may(account, Permission.SEE_MODELS):
         return None
-    condition = Q()
+    condition = Q(**{f"{path_field}__in": []})  # whoever sees assigned models alone sees no unit's
     for role, over in assignments_of(account):
-        if Permission.SEE_MODELS not in MATRIX[role]:
+        if not MATRIX[role].get(Permission.SEE_MODELS, _NOWHERE) & _BY_UNIT:
             continue
         if over is None:
             return Q()
@@ -75,6 +95,10 @@ def _within_token(assignments: list[tuple[Role, Unit | None]], unit: Unit) -> li
 
 def _covers(over: Unit | None, unit: Unit) -> bool:
     return over is None or unit.path.startswith(over.path)
+
+
+def _within_tokens_unit(account: Account, unit: Unit) -> bool:
+    return account.token is None or _covers(account.token.unit, unit)
 
 
 def _in_scope(account: Account, permission: Permission) -> bool:

@@ -1,6 +1,6 @@
 """Who may do what: the roles, what each permits, and how far each reaches. Code, shown in the portal."""
 
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 
 from django.db import models
 
@@ -18,6 +18,7 @@ class Role(models.TextChoices):
 
 class Permission(StrEnum):
     SEE_MODELS = "see models"
+    SEE_WHOLE_TRAIL = "see the whole trail"
     REGISTER = "register, edit and version models"
     MONITOR = "define monitors and ask for runs"
     SEE_ADMINISTRATION = "see people, roles and tokens"
@@ -26,13 +27,25 @@ class Permission(StrEnum):
     RETRY_JOBS = "try failed background work again"
 
 
-class Reach(StrEnum):
-    """How far a permission reaches."""
+class Reach(Flag):
+    """How far a permission reaches; a permission may reach in more than one way."""
 
-    UNITS = "own units"
-    OWN = "own models"
-    BANK = "whole bank"
+    UNITS = auto()
+    OWN = auto()
+    ASSIGNED = auto()
+    BANK = auto()
 
+    @property
+    def words(self) -> str:
+        return ", ".join(_WORDS[way] for way in self)
+
+
+_WORDS = {
+    Reach.UNITS: "own units",
+    Reach.OWN: "own models",
+    Reach.ASSIGNED: "assigned models",
+    Reach.BANK: "whole bank",
+}
 
 MATRIX: dict[Role, dict[Permission, Reach]] = {
     Role.OWNER: {
@@ -45,17 +58,19 @@ MATRIX: dict[Role, dict[Permission, Reach]] = {
         Permission.REGISTER: Reach.OWN,
         Permission.MONITOR: Reach.OWN,
     },
-    Role.VALIDATOR: {Permission.SEE_MODELS: Reach.UNITS},
+    Role.VALIDATOR: {Permission.SEE_MODELS: Reach.UNITS | Reach.ASSIGNED},
     Role.OFFICER: {
         Permission.SEE_MODELS: Reach.BANK,
+        Permission.SEE_WHOLE_TRAIL: Reach.BANK,
         Permission.REGISTER: Reach.BANK,
         Permission.MONITOR: Reach.BANK,
         Permission.SEE_JOBS: Reach.BANK,
         Permission.RETRY_JOBS: Reach.BANK,
     },
-    Role.COMMITTEE: {Permission.SEE_MODELS: Reach.UNITS},
+    Role.COMMITTEE: {Permission.SEE_MODELS: Reach.UNITS | Reach.ASSIGNED},
     Role.AUDITOR: {
         Permission.SEE_MODELS: Reach.BANK,
+        Permission.SEE_WHOLE_TRAIL: Reach.BANK,
         Permission.SEE_ADMINISTRATION: Reach.BANK,
         Permission.SEE_JOBS: Reach.BANK,
     },
@@ -71,6 +86,9 @@ MATRIX: dict[Role, dict[Permission, Reach]] = {
         Permission.MONITOR: Reach.UNITS,
     },
 }
+
+# Roles that reach the whole bank are held over the whole bank: over one unit they would promise more than they give.
+BANK_WIDE = frozenset(role for role, permits in MATRIX.items() if any(Reach.BANK in way for way in permits.values()))
 
 # A token never permits more than its account's role; it may permit less.
 SCOPES: dict[str, frozenset[Permission]] = {

@@ -86,10 +86,15 @@ def _people_context(request: HttpRequest, form: RoleForm) -> dict:
         "units": Unit.objects.all()[:MOST_UNITS],
         "roles": list(Role),
         "matrix": [
-            {"permission": permission.value.capitalize(), "reach": [MATRIX[role].get(permission, "") for role in Role]}
+            {"permission": permission.value.capitalize(), "reach": [_reach(role, permission) for role in Role]}
             for permission in Permission
         ],
     }
+
+
+def _reach(role: Role, permission: Permission) -> str:
+    reach = MATRIX[role].get(permission)
+    return reach.words.capitalize() if reach else ""
 
 
 def _people() -> QuerySet[Person]:

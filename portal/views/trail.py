@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Person
-from accounts.permissions import seen_units
+from accounts.permissions import may
+from accounts.roles import Permission
 from audit import checkpoints, export, tree, verifier
 from audit.events import registered_events
 from audit.reading import (
@@ -58,11 +59,11 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def sees_whole_log(account) -> bool:
-    return seen_units(account, "unit__path") == Q()
+    return may(account, Permission.SEE_WHOLE_TRAIL)
 
 
 def entries_seen_by(account):
-    """The whole log for who sees the whole bank; else the entries of the models one may see."""
+    """The whole log for who may see it; else the entries of the models one may see."""
     if sees_whole_log(account):
         return every_entry()
     names = [f"inventory.model:{pk}" for pk in Model.objects.visible_to(account).values_list("pk", flat=True)]
@@ -199,7 +200,7 @@ def export_model_trail(request: HttpRequest, ref: str) -> HttpResponse:
 
 @require_safe
 def export_log(request: HttpRequest) -> HttpResponse:
-    """The whole log as a zip, for who sees the whole bank."""
+    """The whole log as a zip, for who may see it."""
     if not sees_whole_log(request.user):
         raise Http404
     return _export(request, None, "log.zip", reverse("audit"))
