@@ -1,5 +1,6 @@
 from audit.events import Event
 
+BANK_STARTED = Event("accounts.bank_started", "Bank started", "{name}, with the administrators {administrators}")
 UNIT_ADDED = Event("accounts.unit_added", "Unit added", "Unit {name} ({path})")
 PERSON_ADDED = Event("accounts.person_added", "Person added", "Person {hr_number} joined {unit}")
 PERSON_DISABLED = Event("accounts.person_disabled", "Person disabled", "Person {hr_number}: {reason}")

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.roles import Role
+from accounts.roles import BANK_WIDE, Role
 from audit.reading import subject_name
 
 
@@ -63,7 +63,10 @@ class RoleAssignmentQuerySet(models.QuerySet):
 
 
 class RoleAssignment(models.Model):
-    """A role of a person over a unit and all below it; without a unit, over the whole bank."""
+    """A role of a person over a unit and all below it; without a unit, over the whole bank.
+
+    It begins and ends with an accepted proposal; a bank's first two administrators begin without one.
+    """
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="roles")
     role = models.CharField(max_length=20, choices=Role)
@@ -90,6 +93,10 @@ class RoleAssignment(models.Model):
             models.CheckConstraint(
                 condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
                 name="role_ended_at_has_ended_by",
+            ),
+            models.CheckConstraint(
+                condition=Q(unit=None) | ~Q(role__in=sorted(BANK_WIDE)) | Q(ended_at__isnull=False),
+                name="bank_wide_role_has_no_unit",
             ),
         ]
 

@@ -1,20 +1,83 @@
-"""Verbs on units, people, roles and tokens. Role changes of a running portal go through `proposals`."""
+"""Verbs on units, people, roles and tokens. A role begins and ends with a proposal that a second person accepted."""
 
 import hashlib
+import re
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from django.db import transaction
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import events
 from accounts.models import Account, ApiToken, Person, PersonDetails, RoleAssignment, Unit
 from accounts.permissions import check_may, reaches
+from accounts.policies import check_reason
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
-from accounts.roles import SCOPES, Permission, Role
+from accounts.roles import BANK_WIDE, SCOPES, Permission, Role
+from audit.reading import key_of
 from audit.services import record
 
 TOKEN_PREFIX = "assay_"  # noqa: S105  (what a token begins with, so that scanners find a leaked one)
+ROLE, END_ROLE = "role", "end role"  # kinds of proposals: a role that is to begin, and one that is to end
+CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+
+
+class AcceptedProposal(Protocol):
+    """What was asked and decided, as the app above keeps it."""
+
+    kind: str
+    state: str
+    subject: str
+    change: dict
+    reason: str
+    decided_by_id: int | None
+    applied_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """Somebody with whom a bank starts."""
+
+    hr_number: str
+    full_name: str
+    mail: str
+    username: str
+    password: str
+
+
+@transaction.atomic
+def start_bank(*, code: str, name: str, administrators: Sequence[Newcomer], by: Account | None) -> list[Account]:
+    """The first unit of an empty portal and the two administrators who bring in everybody else.
+
+    Raises NotNow once anybody is known: from then on a role takes a proposal and two persons.
+    """
+    with connection.cursor() as cursor:  # nobody may come in between the look and the first rows
+        cursor.execute("lock table accounts_person in share row exclusive mode")
+    if Person.objects.exists():
+        raise NotNow("This portal knows people already: its administrators add units and people, and propose roles.")
+    if len(administrators) != 2:
+        raise InvalidInput({"administrators": f"A bank starts with two administrators, got {len(administrators)}."})
+    unit = add_unit(code=code, name=name, parent=None, by=by)
+    accounts = [_start_with(newcomer, unit, by) for newcomer in administrators]
+    numbers = " and ".join(newcomer.hr_number for newcomer in administrators)
+    record(events.BANK_STARTED, subject=unit, by=by, data={"name": name, "administrators": numbers})
+    return accounts
+
+
+def _start_with(newcomer: Newcomer, unit: Unit, by: Account | None) -> Account:
+    person = add_person(
+        hr_number=newcomer.hr_number, full_name=newcomer.full_name, mail=newcomer.mail, unit=unit, by=by
+    )
+    account = add_account(
+        person=person, username=newcomer.username, password=newcomer.password, kind=Account.Kind.HUMAN, by=by
+    )
+    _begin_role(person, Role.ADMINISTRATOR, None, granted_by_id=None, by=by)
+    return account
 
 
 @transaction.atomic
@@ -22,6 +85,10 @@ def add_unit(*, code: str, name: str, parent: Unit | None, by: Account | None) -
     """Add a business unit below `parent`."""
     if by:
         check_may(by, Permission.MANAGE_PEOPLE)
+    if not CODE.fullmatch(code):  # it becomes part of a path, and paths say who sees what
+        raise InvalidInput({"code": f"Small letters, digits, hyphens and underscores, at most 50; got {code!r}."})
+    if Unit.objects.filter(code=code).exists():
+        raise InvalidInput({"code": f"There is a unit with the code “{code}” already."})
     path = f"{parent.path if parent else '/'}{code}/"
     unit = Unit.objects.create(code=code, name=name, parent=parent, path=path)
     record(events.UNIT_ADDED, subject=unit, by=by, data={"name": name, "path": path})
@@ -41,6 +108,8 @@ def add_person(
     """Add a person. The name goes to the erasable table only, never to the trail."""
     if by:
         check_may(by, Permission.MANAGE_PEOPLE)
+    if Person.objects.filter(hr_number__iexact=hr_number).exists():
+        raise InvalidInput({"hr_number": f"Somebody has the HR number “{hr_number}” already."})
     person = Person.objects.create(hr_number=hr_number, unit=unit, line_manager=line_manager)
     PersonDetails.objects.create(person=person, full_name=full_name, mail=mail)
     record(events.PERSON_ADDED, subject=person, by=by, data={"hr_number": hr_number, "unit": unit.name})
@@ -52,7 +121,11 @@ def add_account(*, person: Person, username: str, password: str | None, kind: st
     """Add a way to sign in; a service account has no password."""
     if by:
         check_may(by, Permission.MANAGE_PEOPLE)
+    if Account.objects.filter(username__iexact=username).exists():
+        raise InvalidInput({"username": f"The user name “{username}” is taken; choose another."})
     account = Account(person=person, username=username, kind=kind)
+    if password is not None:
+        _check_password(password, account)
     account.set_password(password)
     account.save()
     record(
@@ -66,31 +139,28 @@ def add_account(*, person: Person, username: str, password: str | None, kind: st
 
 
 @transaction.atomic
-def grant_role(
-    *, person: Person, role: Role, unit: Unit | None, granted_by: Person | None, by: Account | None
-) -> RoleAssignment:
-    """Put a role in force. Called when a proposal is decided, and once for the people a bank starts with."""
+def grant_role(*, proposal: AcceptedProposal, by: Account) -> RoleAssignment:
+    """Put the role of an accepted proposal in force. The database refuses one that no such proposal asks for."""
+    check_may(by, Permission.MANAGE_PEOPLE)
+    _check_accepted(proposal, ROLE)
+    person = Person.objects.get(pk=key_of(proposal.subject))
+    role, unit_id = Role(proposal.change["role"]), proposal.change["unit"]
+    unit = Unit.objects.get(pk=unit_id) if unit_id else None
+    check_can_be_held(role, unit)
     if RoleAssignment.objects.in_force().filter(person=person, role=role, unit=unit).exists():
         raise NotNow(f"{person} has the role {role.label} over {unit or 'the whole bank'} already.")
-    assignment = RoleAssignment.objects.create(person=person, role=role, unit=unit, granted_by=granted_by)
-    record(
-        events.ROLE_GRANTED,
-        subject=assignment,
-        by=by,
-        trails=[person],
-        data={"role": role.label, "unit": unit.name if unit else "whole bank"},
-    )
-    return assignment
+    return _begin_role(person, role, unit, granted_by_id=proposal.decided_by_id, by=by)
 
 
 @transaction.atomic
-def end_role(*, assignment: RoleAssignment, reason: str, by: Account) -> None:
-    """End a role from now on; the next request of every session feels it."""
-    assignment = RoleAssignment.objects.select_for_update().get(pk=assignment.pk)
+def end_role(*, proposal: AcceptedProposal, by: Account) -> None:
+    """End the role of an accepted proposal from now on; the next request of every session feels it."""
     check_may(by, Permission.MANAGE_PEOPLE)
+    _check_accepted(proposal, END_ROLE)
+    assignment = RoleAssignment.objects.select_for_update().get(pk=key_of(proposal.subject))
     if assignment.ended_at:
         raise NotNow("This role has ended already.")
-    assignment.ended_at, assignment.ended_by = timezone.now(), by.person
+    assignment.ended_at, assignment.ended_by_id = timezone.now(), proposal.decided_by_id
     assignment.save(update_fields=["ended_at", "ended_by"])
     record(
         events.ROLE_ENDED,
@@ -100,18 +170,27 @@ def end_role(*, assignment: RoleAssignment, reason: str, by: Account) -> None:
         data={
             "role": assignment.get_role_display(),
             "unit": assignment.unit.name if assignment.unit else "whole bank",
-            "reason": reason,
+            "reason": proposal.reason,
         },
     )
 
 
+def check_can_be_held(role: Role, unit: Unit | None) -> None:
+    """A role that reaches the whole bank is held over the whole bank, and a service account has its own by itself."""
+    if role == Role.SERVICE:
+        raise InvalidInput({"role": "A service account has this role by itself; choose another."})
+    if unit and role in BANK_WIDE:
+        raise InvalidInput({"unit": f"The role {role.label} reaches the whole bank; leave the unit empty."})
+
+
 @transaction.atomic
 def disable_person(*, person: Person, reason: str, by: Account) -> None:
-    """Shut every session and token of a person; records stay."""
+    """Shut every session and token of a person, at once; records stay. The safe direction takes one administrator."""
     person = Person.objects.select_for_update().get(pk=person.pk)
     check_may(by, Permission.MANAGE_PEOPLE)
     if not person.is_active:
         raise NotNow(f"{person} is disabled already.")
+    check_reason(reason)
     person.is_active = False
     person.save(update_fields=["is_active"])
     record(events.PERSON_DISABLED, subject=person, by=by, data={"hr_number": person.hr_number, "reason": reason})
@@ -184,3 +263,33 @@ def _check_token(*, scopes: list[str], expires_at: datetime) -> None:
         problems["expires_at"] = f"A token must end in the future, got {expires_at:%d %b %Y %H:%M}."
     if problems:
         raise InvalidInput(problems)
+
+
+def _check_accepted(proposal: AcceptedProposal, kind: str) -> None:
+    if (proposal.kind, proposal.state) != (kind, "accepted"):
+        raise NotPermitted(
+            f"This takes an accepted proposal of kind “{kind}”, not one of “{proposal.kind}” that is {proposal.state}."
+        )
+    if proposal.applied_at:
+        raise NotNow("This proposal was put in force already.")
+
+
+def _begin_role(
+    person: Person, role: Role, unit: Unit | None, *, granted_by_id: int | None, by: Account | None
+) -> RoleAssignment:
+    assignment = RoleAssignment.objects.create(person=person, role=role, unit=unit, granted_by_id=granted_by_id)
+    record(
+        events.ROLE_GRANTED,
+        subject=assignment,
+        by=by,
+        trails=[person],
+        data={"role": role.label, "unit": unit.name if unit else "whole bank"},
+    )
+    return assignment
+
+
+def _check_password(password: str, account: Account) -> None:
+    try:
+        validate_password(password, account)
+    except ValidationError as problem:
+        raise InvalidInput({"password": " ".join(problem.messages)}) from problem

@@ -38,6 +38,7 @@ GOVERNED = (
     of_person("accounts_roleassignment", "accounts.roleassignment"),
     of_person("accounts_apitoken", "accounts.apitoken"),
     Governed("proposals_proposal", "proposals.proposal", "trail"),
+    Governed("proposals_conflict", "proposals.conflict", "trail"),
     Governed("inventory_model", "inventory.model", "id", "inventory.model"),
     of_model("inventory_modelversion", "inventory.modelversion"),
     of_model("monitoring_monitor", "monitoring.monitor"),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now, TruncDate
 
 
 class ProposalQuerySet(models.QuerySet):
     def open(self) -> ProposalQuerySet:
         return self.filter(state=Proposal.State.OPEN)
+
+    def overdue(self) -> ProposalQuerySet:
+        """Open ones whose last day is over in the bank's zone, by the database's clock."""
+        today = TruncDate(Now(), tzinfo=ZoneInfo(settings.BANK_TIME_ZONE))
+        return self.open().filter(expires_on__lt=today)
 
 
 class Proposal(models.Model):
@@ -20,6 +29,7 @@ class Proposal(models.Model):
         DECLINED = "declined", "Declined"
         WITHDRAWN = "withdrawn", "Withdrawn"
         OVERTAKEN = "overtaken", "Overtaken"
+        EXPIRED = "expired", "Expired"
 
     kind = models.CharField(max_length=40)
     subject = models.CharField(max_length=120, help_text="What it is about, by its name on the trail")
@@ -32,11 +42,15 @@ class Proposal(models.Model):
     reason = models.TextField()
     asked_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(auto_now_add=True)
-    expires_on = models.DateField(null=True, blank=True)
+    expires_on = models.DateField(null=True, blank=True, help_text="Last day on which it can be decided")
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     decided_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
+    decided_in = models.CharField(
+        max_length=120, blank=True, help_text="The case in which it was decided, by its name on the trail"
+    )
     decision_reason = models.TextField(blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True, help_text="When the accepted change was put in force")
 
     objects = ProposalQuerySet.as_manager()
 
@@ -48,9 +62,15 @@ class Proposal(models.Model):
                 name="proposal_decided_by_another_person",
             ),
             models.CheckConstraint(
-                condition=Q(state="open", decided_by=None, decided_at=None)
-                | (~Q(state="open") & Q(decided_by__isnull=False, decided_at__isnull=False)),
+                condition=Q(state__in=["open", "expired"], decided_by=None, decided_at=None)
+                | (~Q(state__in=["open", "expired"]) & Q(decided_by__isnull=False, decided_at__isnull=False)),
                 name="proposal_decision_has_who_and_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="expired") | Q(expires_on__isnull=False), name="expired_proposal_had_a_last_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(applied_at=None) | Q(state="accepted"), name="applied_proposal_was_accepted"
             ),
         ]
 
@@ -65,9 +85,35 @@ TRANSITIONS = {
         Proposal.State.DECLINED,
         Proposal.State.WITHDRAWN,
         Proposal.State.OVERTAKEN,
+        Proposal.State.EXPIRED,
     },
     Proposal.State.ACCEPTED: set(),
     Proposal.State.DECLINED: set(),
     Proposal.State.WITHDRAWN: set(),
     Proposal.State.OVERTAKEN: set(),
+    Proposal.State.EXPIRED: set(),
 }
+
+
+class Conflict(models.Model):
+    """A person who may not decide a proposal, and why; noted when it is asked, so that no later change hides it."""
+
+    class Why(models.TextChoices):
+        ASKED = "asked", "asked for it"
+        ABOUT = "about", "is whom it is about"
+        OWNS = "owns", "owns what it is about"
+        BUILT = "built", "built what it is about"
+
+    proposal = models.ForeignKey(Proposal, models.PROTECT, related_name="conflicts")
+    person = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    why = models.CharField(max_length=10, choices=Why)
+    trail = models.CharField(max_length=120, blank=True, help_text="The proposal's trail")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["proposal", "person", "why"], name="conflict_once_per_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.get_why_display()}"

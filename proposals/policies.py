@@ -2,8 +2,21 @@
 
 from accounts.models import Person
 from accounts.refusals import NotNow, NotPermitted
-from audit.reading import head_digest, subject_name
-from proposals.models import TRANSITIONS, Proposal
+from audit.services import hold_heads
+from proposals.models import TRANSITIONS, Conflict, Proposal
+
+_SENTENCES = {
+    Conflict.Why.ASKED: "You asked for this yourself",
+    Conflict.Why.ABOUT: "This proposal is about you",
+    Conflict.Why.OWNS: "You own what this proposal is about",
+    Conflict.Why.BUILT: "You built what this proposal is about",
+}
+
+
+def check_kind(proposal: Proposal, kind: str) -> None:
+    """Whoever decides was permitted to decide one kind; no other may come in its place."""
+    if proposal.kind != kind:
+        raise NotPermitted(f"This is a proposal of kind “{proposal.kind}”; it cannot be decided as one of “{kind}”.")
 
 
 def check_transition(proposal: Proposal, state: str) -> None:
@@ -11,14 +24,21 @@ def check_transition(proposal: Proposal, state: str) -> None:
         raise NotNow(f"This proposal is {proposal.get_state_display().lower()}; it cannot become {state} any more.")
 
 
+def check_in_time(proposal: Proposal) -> None:
+    if Proposal.objects.overdue().filter(pk=proposal.pk).exists():
+        raise NotNow(f"This could be decided until {proposal.expires_on:%d %b %Y}; ask for it again.")
+
+
 def check_second_person(proposal: Proposal, person: Person) -> None:
-    """Nobody decides what they asked for, nor what is about themselves."""
-    if proposal.asked_by_id == person.pk:
-        raise NotPermitted("You asked for this yourself; another person decides it.")
-    if proposal.subject == subject_name(person):
-        raise NotPermitted("This proposal is about you; another person decides it.")
+    """Nobody decides what they asked for, what is about themselves, or what they own or built."""
+    conflicts = list(proposal.conflicts.all())
+    if not conflicts:
+        raise NotNow("Nobody noted who may not decide this; it has to be withdrawn and asked again.")
+    for conflict in conflicts:
+        if conflict.person_id == person.pk:
+            raise NotPermitted(f"{_SENTENCES[Conflict.Why(conflict.why)]}; another person decides it.")
 
 
 def has_moved(proposal: Proposal) -> bool:
-    """Whether what the proposal is about changed since it was asked."""
-    return head_digest(proposal.subject) != proposal.subject_digest
+    """Whether what the proposal is about changed since it was asked; if not, it cannot until the transaction ends."""
+    return hold_heads([proposal.subject]).get(proposal.subject) != proposal.subject_digest

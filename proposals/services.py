@@ -1,23 +1,32 @@
-"""Ask, decide, withdraw. The kind's own service applies an accepted proposal in the same transaction."""
+"""Ask, decide, withdraw, let expire. The kind's own service checks permission, then decides and applies in one
+transaction.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.db import models, transaction
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import Account, Person, Unit
+from accounts.models import Account, Person, RoleAssignment, Unit
 from accounts.permissions import check_may
-from accounts.refusals import InvalidInput, NotPermitted
+from accounts.policies import check_reason
+from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import Permission, Role
+from accounts.services import END_ROLE, ROLE
+from audit.events import Event
 from audit.reading import head_digest, key_of, subject_name
 from audit.services import record_about
+from jobs.models import Job
+from jobs.services import effects_of, finish
 from proposals import events, policies
-from proposals.models import Proposal
+from proposals.models import Conflict, Proposal
 
-ROLE = "role"
+EXPIRE_OVERDUE = "proposals.expire_overdue"
+ROLE_KINDS = (ROLE, END_ROLE)
 
 
 @transaction.atomic
@@ -29,60 +38,102 @@ def propose(
     change: dict,
     what: str,
     reason: str,
+    conflicts: Iterable[tuple[Person | None, Conflict.Why]] = (),
     expires_on: date | None = None,
     by: Account,
 ) -> Proposal:
-    """Ask for a change that another person decides, bound to the subject as it stands now."""
-    _check_reason(reason)
+    """Ask for a change that another person decides, bound to the subject as it stands now.
+
+    conflicts   who, beside the one who asks, may not decide it, and why; a person who is None is left out
+    expires_on  last day on which it can be decided
+    """
     _check_human(by)
+    check_reason(reason)
     name = subject_name(subject)
     proposal = Proposal.objects.create(
         kind=kind,
         subject=name,
         trail=subject_name(trail),
-        subject_digest=head_digest(name),
+        subject_digest=_digest_of(name),
         change=change | {"what": what},
         reason=reason,
         expires_on=expires_on,
         asked_by=by.person,
     )
+    if Proposal.objects.overdue().filter(pk=proposal.pk).exists():
+        raise InvalidInput({"expires_on": f"The last day to decide must be ahead, got {expires_on:%d %b %Y}."})
+    for person, why in [(by.person, Conflict.Why.ASKED), *conflicts]:
+        if person:
+            Conflict.objects.create(proposal=proposal, person=person, why=why, trail=proposal.trail)
     _announce(events.PROPOSED, proposal, reason, by)
     return proposal
 
 
 @transaction.atomic
-def decide(*, proposal: Proposal, accept: bool, reason: str, by: Account) -> Proposal:
-    """Accept or decline, by a person who did not ask. Where the subject moved since, it is overtaken instead."""
+def decide(*, proposal: Proposal, kind: str, accept: bool, reason: str, decided_in: str = "", by: Account) -> Proposal:
+    """Accept or decline, by a person without conflict. Where the subject moved since, it is overtaken instead.
+
+    kind        what the caller checked permission for
+    decided_in  the case in which it was decided, by its name on the trail
+    An accepted one's change is put in force, and `mark_applied` called, by the caller, who locks beforehand the rows
+    that it is going to change.
+    """
     proposal = Proposal.objects.select_for_update().get(pk=proposal.pk)
+    policies.check_kind(proposal, kind)
     _check_human(by)
     policies.check_second_person(proposal, by.person)
     state = Proposal.State.ACCEPTED if accept else Proposal.State.DECLINED
     policies.check_transition(proposal, state)
-    _check_reason(reason)
+    policies.check_in_time(proposal)
+    check_reason(reason)
     if accept and policies.has_moved(proposal):
         state = Proposal.State.OVERTAKEN
+    proposal.decided_in = decided_in
     _settle(proposal, state, reason, by)
     return proposal
+
+
+@transaction.atomic
+def mark_applied(*, proposal: Proposal, by: Account | None) -> None:
+    """Note that the accepted change is in force, in the transaction that put it there."""
+    if proposal.state != Proposal.State.ACCEPTED or proposal.applied_at:
+        raise NotNow("Only an accepted proposal is put in force, and once.")
+    proposal.applied_at = timezone.now()
+    proposal.save(update_fields=["applied_at"])
+    _announce(events.APPLIED, proposal, "", by)
 
 
 @transaction.atomic
 def withdraw(*, proposal: Proposal, reason: str, by: Account) -> Proposal:
     """Take one's own proposal back; the record stays."""
     proposal = Proposal.objects.select_for_update().get(pk=proposal.pk)
+    _check_human(by)
     if proposal.asked_by_id != by.person_id:
         raise NotPermitted("Only who asked for it can withdraw a proposal.")
     policies.check_transition(proposal, Proposal.State.WITHDRAWN)
-    _check_reason(reason)
+    check_reason(reason)
     _settle(proposal, Proposal.State.WITHDRAWN, reason, by)
     return proposal
 
 
+def expire_overdue(*, job: Job) -> int:
+    """End what nobody decided in time; return how many. Whoever still decides one goes first or not at all."""
+    with effects_of(job):
+        overdue = list(Proposal.objects.overdue().select_for_update().order_by("pk"))
+        for proposal in overdue:
+            proposal.state = Proposal.State.EXPIRED
+            proposal.save(update_fields=["state"])
+            _announce(events.EXPIRED, proposal, f"Nobody decided until {proposal.expires_on:%d %b %Y}", None)
+        finish(job=job, message=f"{len(overdue)} expired")
+    return len(overdue)
+
+
+# ---- roles ------------------------------------------------------------------------------------------------
 @transaction.atomic
 def propose_role(*, person: Person, role: Role, unit: Unit | None, reason: str, by: Account) -> Proposal:
     """Ask that a person be given a role; a second administrator decides."""
     check_may(by, Permission.MANAGE_PEOPLE)
-    if role == Role.SERVICE:
-        raise InvalidInput({"role": "A service account has this role by itself; choose another."})
+    accounts.check_can_be_held(role, unit)
     return propose(
         kind=ROLE,
         subject=person,
@@ -90,6 +141,26 @@ def propose_role(*, person: Person, role: Role, unit: Unit | None, reason: str, 
         change={"role": role.value, "unit": unit.pk if unit else None},
         what=f"{role.label}, {unit or 'whole bank'}",
         reason=reason,
+        conflicts=[(person, Conflict.Why.ABOUT)],
+        by=by,
+    )
+
+
+@transaction.atomic
+def propose_end_of_role(*, assignment: RoleAssignment, reason: str, by: Account) -> Proposal:
+    """Ask that a role end; a second administrator decides."""
+    check_may(by, Permission.MANAGE_PEOPLE)
+    assignment = RoleAssignment.objects.select_related("person", "unit").get(pk=assignment.pk)
+    if assignment.ended_at:
+        raise NotNow("This role has ended already.")
+    return propose(
+        kind=END_ROLE,
+        subject=assignment,
+        trail=assignment.person,
+        change={"role": assignment.role, "unit": assignment.unit_id},
+        what=f"End of {assignment}",
+        reason=reason,
+        conflicts=[(assignment.person, Conflict.Why.ABOUT)],
         by=by,
     )
 
@@ -98,16 +169,23 @@ def propose_role(*, person: Person, role: Role, unit: Unit | None, reason: str, 
 def decide_role(*, proposal: Proposal, accept: bool, reason: str, by: Account) -> Proposal:
     """Decide on a role; an accepted one is in force when the transaction commits."""
     check_may(by, Permission.MANAGE_PEOPLE)
-    proposal = decide(proposal=proposal, accept=accept, reason=reason, by=by)
+    Person.objects.select_for_update(no_key=True).filter(pk=key_of(proposal.subject)).first()
+    proposal = decide(proposal=proposal, kind=ROLE, accept=accept, reason=reason, by=by)
     if proposal.state == Proposal.State.ACCEPTED:
-        unit_id = proposal.change["unit"]
-        accounts.grant_role(
-            person=Person.objects.get(pk=key_of(proposal.subject)),
-            role=Role(proposal.change["role"]),
-            unit=Unit.objects.get(pk=unit_id) if unit_id else None,
-            granted_by=by.person,
-            by=by,
-        )
+        accounts.grant_role(proposal=proposal, by=by)
+        mark_applied(proposal=proposal, by=by)
+    return proposal
+
+
+@transaction.atomic
+def decide_end_of_role(*, proposal: Proposal, accept: bool, reason: str, by: Account) -> Proposal:
+    """Decide on the end of a role; an accepted one has ended when the transaction commits."""
+    check_may(by, Permission.MANAGE_PEOPLE)
+    RoleAssignment.objects.select_for_update(no_key=True).filter(pk=key_of(proposal.subject)).first()
+    proposal = decide(proposal=proposal, kind=END_ROLE, accept=accept, reason=reason, by=by)
+    if proposal.state == Proposal.State.ACCEPTED:
+        accounts.end_role(proposal=proposal, by=by)
+        mark_applied(proposal=proposal, by=by)
     return proposal
 
 
@@ -123,23 +201,25 @@ def _settle(proposal: Proposal, state: Proposal.State, reason: str, by: Account)
     proposal.state = state
     proposal.decided_by, proposal.decided_at = by.person, timezone.now()
     proposal.decision_reason = reason
-    proposal.save(update_fields=["state", "decided_by", "decided_at", "decision_reason"])
+    proposal.save(update_fields=["state", "decided_by", "decided_at", "decided_in", "decision_reason"])
     _announce(_EVENTS[state], proposal, reason, by)
 
 
-def _announce(event, proposal: Proposal, reason: str, by: Account) -> None:
+def _announce(event: Event, proposal: Proposal, reason: str, by: Account | None) -> None:
     record_about(
         event,
         subject=subject_name(proposal),
-        trails=[proposal.subject, proposal.trail],
+        trails=[name for name in (proposal.subject, proposal.trail, proposal.decided_in) if name],
         by=by,
         data={"kind": proposal.kind, "what": proposal.change["what"], "reason": reason},
     )
 
 
-def _check_reason(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInput({"reason": "Say why; the reason is part of the record."})
+def _digest_of(subject: str) -> str:
+    digest = head_digest(subject)
+    if not digest:
+        raise InvalidInput({"subject": f"{subject} is not governed: a decision could not be bound to what it is."})
+    return digest
 
 
 def _check_human(by: Account) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from accounts import services
-from accounts.models import Account, Unit
+from accounts.models import Account, Person, RoleAssignment, Unit
 from accounts.roles import Role
+from proposals import services as proposals
 
 PASSWORD = "correct horse battery staple"
 
@@ -26,19 +27,48 @@ class Cast:
 
 
 def hire(role: Role | None, unit: Unit, name: str, *, bank_wide: bool = False) -> Account:
-    """A person with an account and one role over `unit`."""
+    """A person with an account and one role over `unit`, which Ada proposed and Bert accepted."""
     person = services.add_person(
         hr_number=f"HR-{name.replace(' ', '-').lower()}", full_name=name, mail="", unit=unit, by=None
     )
     if role:
-        services.grant_role(person=person, role=role, unit=None if bank_wide else unit, granted_by=None, by=None)
+        give_role(person, role, None if bank_wide else unit)
     return services.add_account(
         person=person, username=name.split()[0].lower(), password=PASSWORD, kind=Account.Kind.HUMAN, by=None
     )
 
 
+def give_role(person: Person, role: Role, unit: Unit | None) -> RoleAssignment:
+    ada, bert = two_administrators()
+    proposal = proposals.propose_role(person=person, role=role, unit=unit, reason="Hired", by=ada)
+    proposals.decide_role(proposal=proposal, accept=True, reason="Hired", by=bert)
+    return person.roles.in_force().get(role=role, unit=unit)
+
+
+def end_role(assignment: RoleAssignment, *, reason: str = "Moved to another desk") -> None:
+    """Ada proposes the end of a role, Bert accepts; the other way round where it is Bert's."""
+    ada, bert = two_administrators()
+    asks, decides = (bert, ada) if assignment.person_id == bert.person_id else (ada, bert)
+    proposal = proposals.propose_end_of_role(assignment=assignment, reason=reason, by=asks)
+    proposals.decide_end_of_role(proposal=proposal, accept=True, reason="Agreed", by=decides)
+
+
+def two_administrators() -> list[Account]:
+    return [Account.objects.get(username=username) for username in ("ada", "bert")]
+
+
+def start_bank() -> Unit:
+    """The unit `group` with Ada and Bert, who administrate."""
+    administrators = [
+        services.Newcomer(f"HR-{name.replace(' ', '-').lower()}", name, "", name.split()[0].lower(), PASSWORD)
+        for name in ("Ada Administrator", "Bert Administrator")
+    ]
+    services.start_bank(code="group", name="Group", administrators=administrators, by=None)
+    return Unit.objects.get(code="group")
+
+
 def make_cast() -> None:
-    group = services.add_unit(code="group", name="Group", parent=None, by=None)
+    group = start_bank()
     retail = services.add_unit(code="retail", name="Retail credit", parent=group, by=None)
     markets = services.add_unit(code="markets", name="Markets", parent=group, by=None)
     owner = hire(Role.OWNER, retail, "Olivia Owner")
@@ -48,8 +78,6 @@ def make_cast() -> None:
     hire(Role.VALIDATOR, retail, "Ingrid Validator")
     hire(Role.COMMITTEE, retail, "Samuel Member")
     hire(Role.AUDITOR, group, "Agnes Auditor", bank_wide=True)
-    hire(Role.ADMINISTRATOR, group, "Ada Administrator", bank_wide=True)
-    hire(Role.ADMINISTRATOR, group, "Bert Administrator", bank_wide=True)
     hire(Role.OWNER, markets, "Stan Stranger")
 
 

@@ -12,6 +12,7 @@ from tests.architecture.source_tree import apps
 MOMENTS_APART = {
     "accounts.Person.joined_at": "when the person was entered; the entry says by whom",
     "accounts.ApiToken.expires_at": "set when the token was made, by who made it",
+    "proposals.Proposal.applied_at": "the service that made the change set it; the entry says by whom",
     "audit.Artefact.filed_at": "a service or the worker filed it; the entry says which",
     "audit.Attachment.filed_at": "as above",
     "monitoring.Reference.fitted_at": "the worker fitted it",

@@ -1,5 +1,6 @@
 """Each status stands in its table of transitions, and the database refuses every step that does not."""
 
+from datetime import date
 from itertools import product as pairs_of
 
 import pytest
@@ -11,7 +12,7 @@ from inventory.models import Model, ModelVersion
 from jobs.models import Job
 from portal.management.commands.draw_states import PAGE
 from portal.states import state_tables, states_page
-from proposals.models import Proposal
+from proposals.models import Conflict, Proposal
 from tests.architecture.source_tree import apps
 
 # Fields that hold a state without a table, with the reason.
@@ -41,16 +42,17 @@ def job_in(state: str, cast) -> Job:
 
 
 def proposal_in(state: str, cast) -> Proposal:
-    return Proposal.objects.create(
-        kind="x", subject="x", change={}, asked_by=cast.owner.person, state=state, **decision(state, cast)
-    )
+    asked = {"kind": "x", "subject": "x", "change": {}, "asked_by": cast.owner.person, "expires_on": date(2999, 12, 31)}
+    proposal = Proposal.objects.create(state=state, **asked, **decision(state, cast))
+    Conflict.objects.create(proposal=proposal, person=cast.owner.person, why=Conflict.Why.ASKED)
+    return proposal
 
 
 def decision(state: str, cast) -> dict:
-    is_open = state == Proposal.State.OPEN
+    is_by_nobody = state in (Proposal.State.OPEN, Proposal.State.EXPIRED)
     return {
-        "decided_by": None if is_open else cast.officer.person,
-        "decided_at": None if is_open else timezone.now(),
+        "decided_by": None if is_by_nobody else cast.officer.person,
+        "decided_at": None if is_by_nobody else timezone.now(),
     }
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import services
 from accounts.models import Account
 from audit.models import Entry
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, end_role
 
 
 def sign_in(username: str, password: str = PASSWORD) -> Client:
@@ -67,7 +67,7 @@ def test_a_role_that_ended_closes_its_pages_in_the_middle_of_the_session(cast):
     client = sign_in("agnes")
     before = client.get(reverse("administration")).status_code
 
-    services.end_role(assignment=cast.auditor.person.roles.get(), reason="Rotated", by=cast.administrator)
+    end_role(cast.auditor.person.roles.get(), reason="Rotated")
 
     assert before == 200
     assert client.get(reverse("administration")).status_code == 403

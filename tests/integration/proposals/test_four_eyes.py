@@ -16,7 +16,9 @@ from accounts.roles import SCOPES, Permission, Role
 from audit.models import Entry
 from proposals import services
 from proposals.models import Proposal
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, end_role, hire
+
+OPEN_ONE = "update proposals_proposal set {} where state = 'open'"
 
 
 @pytest.fixture
@@ -46,9 +48,10 @@ def test_a_second_administrator_accepts_and_the_role_is_in_force(cast, proposal)
     granted = RoleAssignment.objects.in_force().get(person=cast.developer.person, role=Role.OWNER)
     assert (decided.state, decided.decided_by) == (Proposal.State.ACCEPTED, cast.second_administrator.person)
     assert granted.granted_by == cast.second_administrator.person
-    assert events_of(proposal) == ["proposals.proposed", "proposals.accepted"]
+    assert decided.applied_at is not None
+    assert events_of(proposal) == ["proposals.proposed", "proposals.accepted", "proposals.applied"]
     trail = Entry.objects.on_trail(f"accounts.person:{cast.developer.person_id}").newest_first()
-    assert trail.first().event == "accounts.role_granted"
+    assert [entry.event for entry in trail[:2]] == ["proposals.applied", "accounts.role_granted"]
 
 
 def test_a_declined_proposal_gives_no_role(cast, proposal):
@@ -81,7 +84,7 @@ def test_who_asked_does_not_decide_on_the_page(cast, proposal):
     answer = client.post(reverse("decide-proposal", args=[proposal.pk]), {"decision": "accept", "reason": "I say so"})
 
     assert answer.status_code == 403
-    assert Proposal.objects.get().state == Proposal.State.OPEN
+    assert Proposal.objects.get(pk=proposal.pk).state == Proposal.State.OPEN
     assert roles_of(cast.developer) == {Role.DEVELOPER}
 
 
@@ -95,11 +98,16 @@ def test_nobody_decides_on_a_role_of_their_own(cast):
 
 
 def test_a_role_given_up_and_taken_back_does_not_help(cast, proposal):
-    person = cast.administrator.person
-    accounts.end_role(assignment=person.roles.get(), reason="For a moment", by=cast.second_administrator)
-    accounts.grant_role(
-        person=person, role=Role.ADMINISTRATOR, unit=None, granted_by=cast.second_administrator.person, by=None
+    third = hire(Role.ADMINISTRATOR, cast.retail.parent, "Cleo Administrator", bank_wide=True)
+    end_role(cast.administrator.person.roles.get(), reason="For a moment")
+    again = services.propose_role(
+        person=cast.administrator.person,
+        role=Role.ADMINISTRATOR,
+        unit=None,
+        reason="It was for a moment",
+        by=cast.second_administrator,
     )
+    decide(again, third)
 
     with pytest.raises(NotPermitted, match="another person decides"):
         decide(proposal, Account.objects.get(pk=cast.administrator.pk))
@@ -130,12 +138,12 @@ def test_a_token_neither_asks_nor_decides_even_an_administrators(cast, proposal)
     with pytest.raises(NotPermitted, match="Your roles do not permit"):
         decide(proposal, cast.second_administrator)
     with pytest.raises(NotPermitted, match="a person signs in"):
-        services.decide(proposal=proposal, accept=True, reason="x", by=cast.second_administrator)
+        services.decide(proposal=proposal, kind="role", accept=True, reason="x", by=cast.second_administrator)
 
 
 def test_a_service_account_neither_asks_nor_decides(cast, proposal):
     with pytest.raises(NotPermitted, match="a person signs in"):
-        services.decide(proposal=proposal, accept=True, reason="x", by=cast.pipeline)
+        services.decide(proposal=proposal, kind="role", accept=True, reason="x", by=cast.pipeline)
 
 
 def test_a_disabled_administrator_decides_nothing_in_the_middle_of_a_session(cast, proposal):
@@ -146,22 +154,27 @@ def test_a_disabled_administrator_decides_nothing_in_the_middle_of_a_session(cas
     answer = client.post(reverse("decide-proposal", args=[proposal.pk]), {"decision": "accept", "reason": "Last act"})
 
     assert (answer.status_code, answer["Location"].split("?")[0]) == (302, reverse("sign-in"))
-    assert Proposal.objects.get().state == Proposal.State.OPEN
+    assert Proposal.objects.get(pk=proposal.pk).state == Proposal.State.OPEN
     with pytest.raises(NotPermitted):
         decide(proposal, Account.objects.get(pk=cast.second_administrator.pk))
 
 
-def test_raw_sql_of_the_portals_role_cannot_decide_for_who_asked(cast, proposal):
+def test_raw_sql_of_the_portals_role_cannot_decide_for_who_asked(cast, proposal, superuser):
+    with pytest.raises(IntegrityError, match="is in conflict"), transaction.atomic():
+        run(OPEN_ONE.format("state = 'accepted', decided_at = now(), decided_by_id = asked_by_id"))
+
+    superuser.execute("alter table proposals_proposal disable trigger hold_the_decision")
     with pytest.raises(IntegrityError, match="proposal_decided_by_another_person"), transaction.atomic():
-        run("update proposals_proposal set state = 'accepted', decided_at = now(), decided_by_id = asked_by_id")
+        run(OPEN_ONE.format("state = 'accepted', decided_at = now(), decided_by_id = asked_by_id"))
 
 
-def test_twin_without_the_constraint_raw_sql_decides_for_who_asked(cast, proposal, superuser):
+def test_twin_without_constraint_and_trigger_raw_sql_decides_for_who_asked(cast, proposal, superuser):
     superuser.execute("alter table proposals_proposal drop constraint proposal_decided_by_another_person")
+    superuser.execute("alter table proposals_proposal disable trigger hold_the_decision")
 
-    run("update proposals_proposal set state = 'accepted', decided_at = now(), decided_by_id = asked_by_id")
+    run(OPEN_ONE.format("state = 'accepted', decided_at = now(), decided_by_id = asked_by_id"))
 
-    assert Proposal.objects.get().decided_by == cast.administrator.person
+    assert Proposal.objects.get(pk=proposal.pk).decided_by == cast.administrator.person
 
 
 @pytest.mark.parametrize(
@@ -170,7 +183,13 @@ def test_twin_without_the_constraint_raw_sql_decides_for_who_asked(cast, proposa
         ("update proposals_proposal set asked_by_id = asked_by_id + 1", "never changes"),
         ("update proposals_proposal set change = '{}'", "never changes"),
         ("update proposals_proposal set subject_digest = ''", "never changes"),
-        ("update proposals_proposal set state = 'accepted'", "proposal_decision_has_who_and_when"),
+        ("update proposals_proposal set trail = ''", "never changes"),
+        ("update proposals_proposal set expires_on = '2999-12-31'", "never changes"),
+        (OPEN_ONE.format("applied_at = now()"), "applied_proposal_was_accepted"),
+        (OPEN_ONE.format("state = 'expired'"), "expired_proposal_had_a_last_day"),
+        ("update proposals_conflict set person_id = person_id + 1", "never changes"),
+        ("update proposals_conflict set why = 'owns'", "never changes"),
+        (OPEN_ONE.format("state = 'accepted'"), "proposal_decision_has_who_and_when"),
     ],
 )
 def test_raw_sql_cannot_change_what_was_asked_or_accept_for_nobody(cast, proposal, statement, words):
@@ -179,10 +198,8 @@ def test_raw_sql_cannot_change_what_was_asked_or_accept_for_nobody(cast, proposa
 
 
 def test_a_decision_by_raw_sql_for_another_person_is_told_as_outside_the_portal(cast, proposal):
-    run(
-        "update proposals_proposal set state = 'accepted', decided_at = now(),"
-        f" decided_by_id = {cast.second_administrator.person_id}"
-    )
+    by_bert = f"decided_by_id = {cast.second_administrator.person_id}"
+    run(OPEN_ONE.format(f"state = 'accepted', decided_at = now(), {by_bert}"))
 
     assert events_of(proposal) == ["proposals.proposed"]
     entry = Entry.objects.newest_first().first()

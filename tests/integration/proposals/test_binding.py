@@ -1,0 +1,125 @@
+"""A decision is on exactly what was asked: the kind that was permitted, the subject as it stood, put in force once."""
+
+import psycopg
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import AnsweredRequest
+from accounts.refusals import InvalidInput, NotNow, NotPermitted
+from audit.models import Entry
+from audit.reading import head_digest
+from inventory import services as inventory
+from proposals import services
+from proposals.models import Proposal
+from tests.integration.audit.test_held_heads import SHORT, WITHOUT_THE_LOCK
+from tests.integration.proposals.conftest import TIER, decide
+
+
+@pytest.fixture
+def another(db, database_template):
+    """The portal's role on a second connection, which waits for no lock longer than a moment."""
+    server = psycopg.conninfo.conninfo_to_dict(database_template)
+    with psycopg.connect(host=server["host"], port=server["port"], dbname=db, user="app", password="app") as connection:
+        connection.execute(SHORT)
+        connection.commit()
+        yield connection
+
+
+def rename(connection, model) -> None:
+    connection.execute("update inventory_model set name = 'Another model' where id = %s", [model.pk])
+    connection.commit()
+
+
+def test_what_is_accepted_cannot_move_before_the_decision_is_committed(cast, model, propose_tier, another):
+    proposal = propose_tier()
+
+    with transaction.atomic():
+        decided = decide(proposal, cast.validator)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            rename(another, model)
+        another.rollback()
+
+    assert decided.state == Proposal.State.ACCEPTED
+    assert head_digest(model) == decided.subject_digest
+    rename(another, model)
+
+
+def test_twin_without_the_lock_a_decision_is_accepted_on_what_has_moved(cast, model, propose_tier, another, superuser):
+    superuser.execute(WITHOUT_THE_LOCK)
+    proposal = propose_tier()
+
+    with transaction.atomic():
+        decided = decide(proposal, cast.validator)
+        rename(another, model)
+
+    assert decided.state == Proposal.State.ACCEPTED
+    assert head_digest(model) != decided.subject_digest
+
+
+def test_a_proposal_about_a_model_that_was_edited_since_is_overtaken(cast, model, propose_tier):
+    proposal = propose_tier()
+    inventory.edit_model(model=model, changes={"name": "Renamed"}, expected_digest=head_digest(model), by=cast.officer)
+
+    assert decide(proposal, cast.validator).state == Proposal.State.OVERTAKEN
+
+
+def test_whoever_was_permitted_one_kind_decides_no_other(cast, propose_tier):
+    proposal = propose_tier()
+
+    with pytest.raises(NotPermitted, match="of kind “tier override”"):
+        services.decide_role(proposal=proposal, accept=True, reason="x", by=cast.administrator)
+    with pytest.raises(NotPermitted, match="of kind “tier override”"):
+        services.decide_end_of_role(proposal=proposal, accept=True, reason="x", by=cast.administrator)
+    with pytest.raises(NotPermitted, match="cannot be decided as one of “threshold”"):
+        decide(proposal, cast.validator, kind="threshold")
+
+    assert Proposal.objects.get(pk=proposal.pk).state == Proposal.State.OPEN
+
+
+def test_nothing_is_proposed_about_what_is_not_governed(cast):
+    answered = AnsweredRequest.objects.create(account=cast.owner, key="k", fingerprint="f")
+    before = Proposal.objects.count()
+
+    with pytest.raises(InvalidInput, match="not governed"):
+        services.propose(kind=TIER, subject=answered, trail=answered, change={}, what="x", reason="x", by=cast.officer)
+
+    assert Proposal.objects.count() == before
+
+
+def test_a_change_is_marked_as_put_in_force_once_and_only_where_it_was_accepted(cast, propose_tier):
+    declined = decide(propose_tier(), cast.validator, accept=False)
+    with transaction.atomic():
+        accepted = decide(propose_tier(), cast.validator)
+        services.mark_applied(proposal=accepted, by=cast.validator)
+
+    for proposal in (declined, accepted, propose_tier()):
+        with pytest.raises(NotNow, match="once"):
+            services.mark_applied(proposal=proposal, by=cast.validator)
+    assert Proposal.objects.get(pk=accepted.pk).applied_at is not None
+    assert [p.applied_at for p in Proposal.objects.filter(kind=TIER).exclude(pk=accepted.pk)] == [None, None]
+    assert Entry.objects.newest_first().filter(event="proposals.applied").first().account == "ingrid"
+
+
+@pytest.mark.parametrize("column", ["decided_at", "applied_at"])
+def test_the_database_refuses_to_date_a_decision_anew(cast, propose_tier, column):
+    proposal = decide(propose_tier(), cast.validator)
+    services.mark_applied(proposal=proposal, by=cast.validator)
+
+    with pytest.raises(IntegrityError, match="never changes"):
+        Proposal.objects.filter(pk=proposal.pk).update(**{column: proposal.asked_at})
+
+
+@pytest.mark.parametrize("change", [{"decided_in": "approvals.case:1"}, {"decision_reason": "Other"}])
+def test_the_database_refuses_to_reword_a_decision(cast, propose_tier, change):
+    proposal = decide(propose_tier(), cast.validator)
+
+    with pytest.raises(IntegrityError, match="never changes"):
+        Proposal.objects.filter(pk=proposal.pk).update(**change)
+
+
+def test_the_case_in_which_it_was_decided_is_kept_and_has_it_on_its_trail(cast, propose_tier):
+    proposal = decide(propose_tier(), cast.validator, decided_in="approvals.case:7")
+
+    assert Proposal.objects.get(pk=proposal.pk).decided_in == "approvals.case:7"
+    assert [entry.event for entry in Entry.objects.on_trail("approvals.case:7")] == ["proposals.accepted"]
+    assert decide(propose_tier(), cast.validator).decided_in == ""
