@@ -9,9 +9,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
 from jobs.queues import celery_app as app  # noqa: E402
-from worker import canary  # noqa: E402
-from worker.tasks import inventory, monitoring  # noqa: E402
+from worker import canary, schedule  # noqa: E402
+from worker.tasks import inventory, monitoring, proposals  # noqa: E402
 
-__all__ = ["app", "inventory", "monitoring"]
+__all__ = ["app", "inventory", "monitoring", "proposals"]
 
 worker_init.connect(canary.prove_sandbox_of_ml_worker, weak=False)
+worker_init.connect(schedule.add_standing_schedules, weak=False)

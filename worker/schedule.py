@@ -1,0 +1,35 @@
+"""What every bank has done for it at set times: a worker that starts adds the schedules that are missing."""
+
+import contextlib
+import logging
+from datetime import time
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, connection
+
+from jobs.models import Schedule
+from jobs.schedules import add_schedule
+from proposals.services import EXPIRE_OVERDUE
+
+logger = logging.getLogger(__name__)
+
+EXPIRY = "Expire overdue proposals"
+
+
+def add_standing_schedules(**_sent) -> None:
+    """worker_init receiver. Where the database is away, the next worker that starts adds them."""
+    try:
+        if not Schedule.objects.filter(name=EXPIRY).exists():
+            with contextlib.suppress(IntegrityError):  # another worker, starting at the same moment, was first
+                add_schedule(
+                    name=EXPIRY,
+                    task=EXPIRE_OVERDUE,
+                    arguments={},
+                    cadence=Schedule.Cadence.DAILY,
+                    at_local_time=time(0, 10),
+                    time_zone=settings.BANK_TIME_ZONE,
+                )
+    except DatabaseError as problem:
+        logger.error("standing schedules are not looked after: %s", problem)
+    finally:
+        connection.close()  # the pool's children open their own
