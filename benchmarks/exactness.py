@@ -23,7 +23,7 @@ from engines.local import fit_reference, profile_partition
 from engines.log import Feature, LogSpec
 from engines.partition import window
 from engines.sources import partition_at
-from stats.measure import Measurement, measure
+from stats.measure import Figure, measure
 
 SPEC = LogSpec(
     row_id="id",
@@ -75,7 +75,7 @@ def _table(random: np.random.Generator, rows: int, shift: float) -> dict[str, np
     }
 
 
-def _measured(before: dict, now: dict) -> dict[tuple[str, str | None], Measurement]:
+def _measured(before: dict, now: dict) -> dict[tuple[str, str | None], Figure]:
     with tempfile.TemporaryDirectory() as folder:
         first, second = (_write(Path(folder) / name, table) for name, table in (("a", before), ("b", now)))
         reference = fit_reference([first], SPEC, seed=1)
@@ -128,7 +128,7 @@ def _score(now: dict, measured: dict) -> list[Line]:
     return [_line(name, against, [(measured[name, None], value)]) for name, (against, value) in exact.items()]
 
 
-def _line(quantity: str, against: str, pairs: list[tuple[Measurement, float]]) -> Line:
+def _line(quantity: str, against: str, pairs: list[tuple[Figure, float]]) -> Line:
     difference = max(abs(measurement.value - value) for measurement, value in pairs)
     return Line(quantity, against, float(difference), max(m.bound or 0.0 for m, _ in pairs))
 

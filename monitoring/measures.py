@@ -20,8 +20,7 @@ from audit.services import canonical
 from engines.partition import ALL, MergeRefused, PartitionProfile
 from figures import bin_labels
 from monitoring.models import Monitor, Threshold
-from stats.measure import Measurement as Figure
-from stats.measure import measure, psi_counts
+from stats.measure import Figure, measure, psi_counts
 from stats.reference import ReferenceProfile
 from stats.state import ProfileState
 

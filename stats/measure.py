@@ -28,7 +28,7 @@ Found = tuple[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
+class Figure:
     """One metric of one window and segment.
 
     column   the feature, None for the score and the window as a whole
@@ -55,7 +55,7 @@ def measure(
     *,
     segment: str = "all",
     minimum_rows: int = MINIMUM_ROWS,
-) -> list[Measurement]:
+) -> list[Figure]:
     """Every metric of the window, in a fixed order, computed or with the reason why not.
 
     state         merged states of the window and segment (engines.partition.window); None is an empty window
@@ -65,7 +65,7 @@ def measure(
     state = state or _empty(reference)
     measured = []
     for column, (metric, outcome) in _all(reference, state):
-        measured.append(_measurement(metric, column, segment, outcome, minimum_rows))
+        measured.append(_figure(metric, column, segment, outcome, minimum_rows))
     return measured
 
 
@@ -73,14 +73,14 @@ def _empty(reference: ReferenceProfile) -> ProfileState:
     return empty_state(reference.numbers, reference.categories, reference.score)
 
 
-def _measurement(metric: str, column: str | None, segment: str, outcome, minimum: int) -> Measurement:
+def _figure(metric: str, column: str | None, segment: str, outcome, minimum: int) -> Figure:
     if isinstance(outcome, NotComputed):
-        return Measurement(metric, column, segment, None, outcome.n, reason=outcome.because)
+        return Figure(metric, column, segment, None, outcome.n, reason=outcome.because)
     if outcome.n < minimum:
         reason = f"{outcome.n} observations, at least {minimum} needed"
-        return Measurement(metric, column, segment, None, outcome.n, reason=reason)
+        return Figure(metric, column, segment, None, outcome.n, reason=reason)
     extra = (outcome.bound, outcome.low, outcome.high) if isinstance(outcome, Value) else ()
-    return Measurement(metric, column, segment, outcome.value, outcome.n, *extra)
+    return Figure(metric, column, segment, outcome.value, outcome.n, *extra)
 
 
 def _all(reference: ReferenceProfile, state: ProfileState) -> Iterator[tuple[str | None, Found]]:
