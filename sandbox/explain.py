@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from . import bubblewrap
-from .explanation import Explanation, ExplanationTarget, Floats, rescore
+from .explanation import ExplanationTarget, Floats, ShapValues, rescore
 from .handed_out import ExplanationRefused, Numbers, Refusal, check_link
 from .limits import Limits
 from .model_card import ModelCard, ModelCardRefused, inspect_model
@@ -36,7 +36,7 @@ def explain(
     expected_digest: str | None = None,
     tolerance: float = 1e-6,
     limits: Limits | None = None,
-) -> Explanation:
+) -> ShapValues:
     """SHAP values of the model on `sample`, checked, and its scores compared with the logged ones.
 
     sample           (n, p) raw feature columns, and nothing else
@@ -60,7 +60,7 @@ def explain(
     outcome = _run(Path(model_folder), sample, background, features, target, seed, limits)
     numbers = Numbers(outcome.files, rows=sample.num_rows, features=features)
     check_link(numbers, target)
-    return Explanation(
+    return ShapValues(
         target=target,
         features=numbers.features,
         shap_values=numbers.shap_values,

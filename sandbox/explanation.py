@@ -61,7 +61,7 @@ class Rescoring:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class ShapValues:
     """SHAP values of a sample on raw columns, with what is needed to judge and repeat them.
 
     n rows in the sample, k of them explained (k = n but for the permutation method), p features.
@@ -126,7 +126,7 @@ def additivity_error(shap_values: Floats, base_value: float, margins: Floats) ->
     return float(np.abs(base_value + shap_values.sum(axis=1) - margins).max())
 
 
-def global_importance(explanation: Explanation) -> dict[str, float]:
+def global_importance(explanation: ShapValues) -> dict[str, float]:
     """Mean |SHAP| of each feature over the explained rows, largest first, on the explained scale."""
     means = np.abs(explanation.shap_values).mean(axis=0)
     order = np.argsort(-means, kind="stable")
@@ -148,7 +148,7 @@ def importance_change(current: Mapping[str, float], reference: Mapping[str, floa
     return dict(sorted(change.items(), key=lambda item: -abs(item[1])))
 
 
-def reason_codes(explanation: Explanation, *, rows: int = 10, reasons: int = 4) -> tuple[ReasonCodes, ...]:
+def reason_codes(explanation: ShapValues, *, rows: int = 10, reasons: int = 4) -> tuple[ReasonCodes, ...]:
     """Reason codes of `rows` explained rows, spread evenly from the lowest score to the highest."""
     scores = explanation.scores[explanation.rows]
     by_score = np.argsort(scores, kind="stable")
@@ -176,7 +176,7 @@ def rescore(
     )
 
 
-def _codes_of(explanation: Explanation, index: int, most: int) -> ReasonCodes:
+def _codes_of(explanation: ShapValues, index: int, most: int) -> ReasonCodes:
     values = explanation.shap_values[index]
     strongest = np.argsort(-np.abs(values), kind="stable")[:most]
     position = int(explanation.rows[index])

@@ -23,8 +23,7 @@ from monitoring import events
 from monitoring.measures import code_version
 from monitoring.models import Breach, Explanation, PartitionProfile, Reference, Window
 from sandbox.evidently_report import ReportFiles
-from sandbox.explanation import Explanation as Explained
-from sandbox.explanation import global_importance, importance_change, reason_codes
+from sandbox.explanation import ShapValues, global_importance, importance_change, reason_codes
 from stats.reference import ReferenceProfile
 
 MISMATCHES_KEPT = 20
@@ -62,7 +61,7 @@ def known_reference_importance(window: Window) -> dict[str, float] | None:
 def store_explanation(
     *,
     window: Window,
-    explained: Explained,
+    explained: ShapValues,
     reference_importance: dict[str, float],
     feature_values: np.ndarray,
     sample_digest: str,
@@ -208,7 +207,7 @@ def _salted_codes(codes) -> dict:
     }
 
 
-def _report_mismatch(window: Window, explained: Explained) -> None:
+def _report_mismatch(window: Window, explained: ShapValues) -> None:
     """A model that does not give the logged scores any more is a breach, whatever the thresholds say."""
     rescoring = explained.rescoring
     Standing.objects.filter(model=window.monitor.model).update(light=Standing.Light.BREACH, light_since=timezone.now())
@@ -235,7 +234,7 @@ def _report_mismatch(window: Window, explained: Explained) -> None:
     )
 
 
-def _as_npz(explained: Explained, feature_values: np.ndarray) -> bytes:
+def _as_npz(explained: ShapValues, feature_values: np.ndarray) -> bytes:
     """The report's numbers as one .npz without objects: shap, base, margins, scores, values, features."""
     sink = io.BytesIO()
     np.savez_compressed(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from sandbox.explain import explain
-from sandbox.explanation import Explanation, ExplanationTarget, global_importance
+from sandbox.explanation import ExplanationTarget, ShapValues, global_importance
 from sandbox.handed_out import ExplanationRefused, Refusal
 from sandbox.model_tree import model_tree_digest
 
@@ -103,10 +103,10 @@ def folders(fitted, tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def explained(customers, fitted, folders) -> Callable[[str], Explanation]:
-    done: dict[str, Explanation] = {}
+def explained(customers, fitted, folders) -> Callable[[str], ShapValues]:
+    done: dict[str, ShapValues] = {}
 
-    def once(name: str) -> Explanation:
+    def once(name: str) -> ShapValues:
         if name not in done:
             done[name] = explain(folders[name], **_inputs(name, customers, fitted), expected_digest=_digest(name))
         return done[name]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sandbox.explanation import (
-    Explanation,
     ExplanationTarget,
     Reason,
+    ShapValues,
     global_importance,
     importance_change,
     reason_codes,
@@ -17,10 +17,10 @@ from sandbox.explanation import (
 
 
 @pytest.fixture
-def explanation() -> Explanation:
+def explanation() -> ShapValues:
     values = np.array([[1.0, -3.0, 0.0], [2.0, 1.0, 0.0], [-3.0, 0.5, 0.0]])
     scores = np.array([0.9, 0.1, 0.5, 0.3])
-    return Explanation(
+    return ShapValues(
         target=ExplanationTarget("sklearn", "predict"),
         features=("income", "age", "job"),
         shap_values=values,
