@@ -20,7 +20,7 @@ from inventory.models import Standing
 from jobs.models import Job
 from jobs.services import effects_of, finish, refuse
 from monitoring import events
-from monitoring.measures import code_version
+from monitoring.measures.digests import code_version
 from monitoring.models import Breach, Explanation, PartitionProfile, Reference, Window
 from sandbox.evidently_report import ReportFiles
 from sandbox.explanation import ShapValues, global_importance, importance_change, reason_codes

@@ -19,7 +19,9 @@ from inventory.permissions import check_can_monitor
 from jobs.models import Job
 from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse, retry
 from monitoring import events
-from monitoring.measures import KeptProfile, MeasuredWindow, code_version, result_digest, threshold_for
+from monitoring.measures.digests import code_version, result_digest
+from monitoring.measures.judging import threshold_for
+from monitoring.measures.windows import KeptProfile, MeasuredWindow
 from monitoring.models import Breach, Measurement, Monitor, PartitionProfile, Reference, Run, Window
 from stats.reference import ReferenceProfile
 

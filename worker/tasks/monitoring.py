@@ -21,7 +21,7 @@ from inventory.effects import ArtefactUnavailable, MlflowAway, MlflowServer
 from jobs.models import Job
 from jobs.refusals import JobRefused
 from jobs.services import report_progress
-from monitoring.measures import KeptProfile, measure_windows
+from monitoring.measures.windows import KeptProfile, measure_windows
 from monitoring.models import Monitor, PartitionProfile, Reference, Run, Window
 from monitoring.services import explanations, runs
 from monitoring.services.definitions import spec_of

@@ -1,35 +1,26 @@
-"""From profiles to figures: which stretch of days is a window, what is measured of it, how it stands.
+"""From profiles to figures: which stretch of days is a window, and what is measured of it.
 
-Pure: profiles and thresholds in, figures out. The same profiles give the same bytes.
+Pure, and without Django, so that a benchmark measures what a worker does: profiles in, figures out. The same
+profiles give the same figures, to the last bit.
 """
 
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 from dateutil.relativedelta import relativedelta
 
-from audit.services import canonical
 from engines.partition import ALL, MergeRefused, PartitionProfile
 from figures import bin_labels
-from monitoring.models import Monitor, Threshold
 from stats.measure import Figure, measure, psi_counts
 from stats.reference import ReferenceProfile
 from stats.state import ProfileState
 
-ROOT = Path(__file__).resolve().parent.parent
-SPANS = {
-    Monitor.Span.DAY: relativedelta(days=1),
-    Monitor.Span.WEEK: relativedelta(weeks=1),
-    Monitor.Span.MONTH: relativedelta(months=1),
-}
+SPANS = {"day": relativedelta(days=1), "week": relativedelta(weeks=1), "month": relativedelta(months=1)}
 
 
 @dataclass(frozen=True)
@@ -43,27 +34,6 @@ class MeasuredWindow:
     state_sha256: str
     figures: list[Figure]
     shares: dict[str, dict]
-
-    def as_plain(self) -> dict:
-        """What the result's digest covers: every figure to its last bit."""
-        return {
-            "window": [self.start_on.isoformat(), self.end_on.isoformat()],
-            "state": self.state_sha256,
-            "figures": [
-                [
-                    f.metric,
-                    f.column or "",
-                    f.segment,
-                    _bits(f.value),
-                    f.n,
-                    _bits(f.bound),
-                    _bits(f.low),
-                    _bits(f.high),
-                    f.reason,
-                ]
-                for f in self.figures
-            ],
-        }
 
 
 @dataclass(frozen=True)
@@ -105,7 +75,7 @@ def measure_windows(
     for place, profile in enumerate(kept):
         _gather(load(profile), gathered, span)
         for start in [start for start in gathered if last_place[start] == place]:
-            end = start + SPANS[Monitor.Span(span)] - timedelta(days=1)
+            end = start + SPANS[span] - timedelta(days=1)
             measured.append(_measure(gathered.pop(start), reference, start, end, minimum_rows))
     return sorted(measured, key=lambda window: window.start_on)
 
@@ -132,7 +102,7 @@ def windows_over(days: Sequence[date], span: str) -> list[tuple[date, date]]:
         return []
     start, windows = start_of(days[0], span), []
     while start <= days[-1]:
-        following = start + SPANS[Monitor.Span(span)]
+        following = start + SPANS[span]
         windows.append((start, following - timedelta(days=1)))
         start = following
     return windows
@@ -140,9 +110,9 @@ def windows_over(days: Sequence[date], span: str) -> list[tuple[date, date]]:
 
 def start_of(day: date, span: str) -> date:
     """First day of the window that holds `day`: the month's first, the week's Monday, or the day itself."""
-    if span == Monitor.Span.MONTH:
+    if span == "month":
         return day.replace(day=1)
-    return day - timedelta(days=day.weekday()) if span == Monitor.Span.WEEK else day
+    return day - timedelta(days=day.weekday()) if span == "week" else day
 
 
 def _measure(
@@ -177,28 +147,3 @@ def shares_of(reference: ReferenceProfile, state: ProfileState) -> dict[str, dic
 
 def _shares(labels: list[str], reference: np.ndarray, current: np.ndarray) -> dict:
     return {"labels": labels, "reference": reference.tolist(), "current": current.tolist()}
-
-
-def result_digest(windows: Iterable[MeasuredWindow]) -> str:
-    """One digest over every figure of a run."""
-    return hashlib.sha256(canonical({"windows": [w.as_plain() for w in windows]})).hexdigest()
-
-
-def threshold_for(figure: Figure, thresholds: Mapping[str, Threshold]) -> Threshold | None:
-    """The threshold that governs a figure; segments are measured, not judged."""
-    return None if figure.segment or figure.value is None else thresholds.get(figure.metric)
-
-
-def _bits(value: float | None) -> str:
-    return "" if value is None else float(value).hex()
-
-
-@cache
-def code_version() -> str:
-    """Version and a digest of the sources that make the figures, so that a figure names the code it came from."""
-    digest = hashlib.sha256()
-    for folder in ("stats", "engines", "sandbox", "monitoring"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    return f"assay {version}, sources {digest.hexdigest()[:12]}"

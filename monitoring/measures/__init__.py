@@ -1,0 +1,1 @@
+"""What monitoring computes without writing anything: windows from profiles, digests, judgement."""
