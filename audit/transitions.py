@@ -1,4 +1,4 @@
-"""Holds a table of allowed transitions in the database as well, from a migration."""
+"""Holds in the database as well, from a migration, what rows may do: which steps, and what of them never changes."""
 
 from collections.abc import Mapping, Set
 
@@ -14,6 +14,30 @@ def hold_transitions(table: str, column: str, edges: Mapping[str, Set[str]]) -> 
 def hold_columns(table: str, *columns: str) -> migrations.RunSQL:
     """Migration step: `columns` of `table` never change once the row is there."""
     return _trigger(table, "hold_columns", "audit.hold_columns", list(columns))
+
+
+def append_only(table: str) -> migrations.RunSQL:
+    """Migration step: rows of `table` are added and never changed or deleted, by right and by trigger."""
+    return _refuse(table, "update, delete", "update or delete")
+
+
+def never_deleted(table: str) -> migrations.RunSQL:
+    """Migration step: rows of `table` stay, by right and by trigger."""
+    return _refuse(table, "delete", "delete")
+
+
+def _refuse(table: str, rights: str, verbs: str) -> migrations.RunSQL:
+    """The portal's role loses the rights; a trigger refuses the same to whoever has them."""
+    return migrations.RunSQL(
+        f'revoke {rights}, truncate on "{table}" from app;'
+        f' create or replace trigger refuse_rows before {verbs} on "{table}"'
+        f" for each row execute function audit.refuse();"
+        f' create or replace trigger refuse_truncate before truncate on "{table}"'
+        f" for each statement execute function audit.refuse();"
+        f' alter table "{table}" enable always trigger refuse_rows, enable always trigger refuse_truncate',
+        f'drop trigger refuse_rows on "{table}"; drop trigger refuse_truncate on "{table}";'
+        f' grant {rights} on "{table}" to app',
+    )
 
 
 def _trigger(table: str, name: str, function: str, arguments: list[str]) -> migrations.RunSQL:

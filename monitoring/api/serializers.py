@@ -78,4 +78,7 @@ class WindowOutput(serializers.ModelSerializer):
 
     class Meta:
         model = Window
-        fields = ["start_on", "end_on", "revision", "is_newest", "rows", "labelled", "state_sha256", "figures"]
+        fields = [
+            "start_on", "end_on", "revision", "is_newest", "rows", "labelled", "state_sha256", "figures_sha256",
+            "figures",
+        ]  # fmt: skip

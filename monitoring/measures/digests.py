@@ -4,44 +4,73 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from audit.services import canonical
-from monitoring.measures.windows import MeasuredWindow
 
 ROOT = Path(__file__).resolve().parents[2]
+FORMAT = "assay-window-figures-v1"
 
 
-def result_digest(windows: Iterable[MeasuredWindow]) -> str:
-    """One digest over every figure of a run."""
-    return hashlib.sha256(canonical({"windows": [_as_plain(window) for window in windows]})).hexdigest()
+class FigureLike(Protocol):
+    """A figure as it was measured, or its stored row."""
+
+    metric: str
+    column: str | None
+    segment: str
+    value: float | None
+    n: int
+    bound: float | None
+    low: float | None
+    high: float | None
+    reason: str | None
 
 
-def _as_plain(window: MeasuredWindow) -> dict:
-    return {
+class WindowLike(Protocol):
+    """A window as it was measured, or its stored row."""
+
+    start_on: date
+    end_on: date
+    rows: int
+    labelled: int
+    state_sha256: str
+    shares: dict[str, dict]
+
+
+def figures_digest(window: WindowLike, figures: Iterable[FigureLike], *, reference: str) -> str:
+    """What a window says, to its last bit: its rows, its figures and what its distributions are drawn from.
+
+    reference  sha256 of the reference profile that it was held against
+    No judgement is in it: another threshold leaves it as it is. The order of the figures does not matter.
+    """
+    plain = {
+        "format": FORMAT,
+        "reference": reference,
         "window": [window.start_on.isoformat(), window.end_on.isoformat()],
+        "rows": [int(window.rows), int(window.labelled)],
         "state": window.state_sha256,
-        "figures": [
-            [
-                f.metric,
-                f.column or "",
-                f.segment,
-                _bits(f.value),
-                f.n,
-                _bits(f.bound),
-                _bits(f.low),
-                _bits(f.high),
-                f.reason,
-            ]
-            for f in window.figures
-        ],
+        "figures": sorted(_as_plain(figure) for figure in figures),
+        "shares": window.shares,
     }
+    return hashlib.sha256(canonical(plain)).hexdigest()
+
+
+def _as_plain(figure: FigureLike) -> list:
+    numbers = [_bits(value) for value in (figure.value, figure.bound, figure.low, figure.high)]
+    return [figure.segment, figure.column or "", figure.metric, int(figure.n), *numbers, figure.reason or ""]
 
 
 def _bits(value: float | None) -> str:
     return "" if value is None else float(value).hex()
+
+
+def result_digest(figures: Mapping[str, str]) -> str:
+    """Of a run: one digest over its windows' digests, by first day (ISO)."""
+    return hashlib.sha256(canonical({"windows": dict(figures)})).hexdigest()
 
 
 @cache

@@ -12,7 +12,10 @@ class WindowQuerySet(models.QuerySet):
 
 
 class Window(models.Model):
-    """A stretch of the bank's days, as measured up to one label cut-off. A restatement is a new revision."""
+    """A stretch of the bank's days, as measured up to one label cut-off. A restatement is a new revision.
+
+    What was measured never changes, here and in its measurements: the database refuses it.
+    """
 
     monitor = models.ForeignKey("monitoring.Monitor", models.PROTECT, related_name="windows")
     run = models.ForeignKey("monitoring.Run", models.PROTECT, related_name="windows")
@@ -23,7 +26,11 @@ class Window(models.Model):
     rows = models.PositiveBigIntegerField()
     labelled = models.PositiveBigIntegerField()
     state_sha256 = models.CharField(max_length=64, help_text="Of the merged states that it was measured from")
-
+    figures_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Of everything measured, to its last bit (measures.digests); empty for windows older than it",
+    )
     shares = models.JSONField(
         default=dict, help_text="Feature to labels, reference and current: rows in each PSI bin or level, for drawing"
     )
@@ -55,7 +62,7 @@ class Window(models.Model):
 
 
 class Measurement(models.Model):
-    """One figure of one window, or why there is none."""
+    """One figure of one window, or why there is none. Rows are added and never changed or deleted."""
 
     window = models.ForeignKey(Window, models.PROTECT, related_name="measurements")
     metric = models.CharField(max_length=40)

@@ -19,7 +19,7 @@ from inventory.permissions import check_can_monitor
 from jobs.models import Job
 from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse, retry
 from monitoring import events
-from monitoring.measures.digests import code_version, result_digest
+from monitoring.measures.digests import code_version, figures_digest, result_digest
 from monitoring.measures.judging import threshold_for
 from monitoring.measures.windows import KeptProfile, MeasuredWindow
 from monitoring.models import Breach, Measurement, Monitor, PartitionProfile, Reference, Run, Window
@@ -199,11 +199,13 @@ def complete_run(
 ) -> Run:
     """Store windows, figures and breaches, move the model's standing, announce: one transaction, once."""
     reasons = [reason for profile in profiles for reason in profile.reasons]
+    digests = [figures_digest(window, window.figures, reference=reference.sha256) for window in windows]
+    figures = {window.start_on.isoformat(): digest for window, digest in zip(windows, digests, strict=True)}
     with effects_of(job):
         run.reference = reference
         run.inputs, run.reasons = inputs, reasons[:200]
         run.input_digest = _input_digest(run, reference, inputs)
-        run.result_digest = result_digest(windows)
+        run.result_digest = result_digest(figures)
         run.code_version = code_version()
         run.rows_read = sum(profile.rows_read for profile in profiles)
         run.rows_refused = sum(profile.rows_refused for profile in profiles)
@@ -223,6 +225,7 @@ def complete_run(
                 "rows_read": run.rows_read,
                 "partitions": len(profiles),
                 "windows": len(windows),
+                "figures": figures,
                 "inputs": inputs,
                 "input_digest": run.input_digest,
                 "result_digest": run.result_digest,
@@ -232,11 +235,10 @@ def complete_run(
             },
         )
         thresholds = {threshold.metric: threshold for threshold in run.monitor.thresholds.all()}
-        stored = [_store_window(run, measured, thresholds) for measured in windows]
+        stored = [_store_window(run, *pair, thresholds) for pair in zip(windows, digests, strict=True)]
         _move_standing(run.monitor)
-        newest = next((w for w in reversed(stored) if w is not None), None)
-        if newest:
-            _ask_for_evidence(newest)
+        if stored:
+            _ask_for_evidence(stored[-1])
         finish(job=job, message=_words(run))
     return run
 
@@ -285,11 +287,11 @@ def _attach_profiles(run: Run, profiles: list[KeptProfile]) -> None:
         )
 
 
-def _store_window(run: Run, measured: MeasuredWindow, thresholds: dict) -> Window | None:
-    """The window's row; a window that says what it said before keeps its revision."""
+def _store_window(run: Run, measured: MeasuredWindow, digest: str, thresholds: dict) -> Window:
+    """The window's row; a window that says what it said before, to the last bit, keeps its revision."""
     known = Window.objects.filter(monitor=run.monitor, start_on=measured.start_on)
-    newest = known.filter(is_newest=True).select_related("run").first()
-    if newest and newest.state_sha256 == measured.state_sha256 and newest.run.reference_id == run.reference_id:
+    newest = known.filter(is_newest=True).first()
+    if newest and newest.figures_sha256 == digest:
         return newest
     if newest:
         known.filter(pk=newest.pk).update(is_newest=False)
@@ -302,6 +304,7 @@ def _store_window(run: Run, measured: MeasuredWindow, thresholds: dict) -> Windo
         rows=measured.rows,
         labelled=measured.labelled,
         state_sha256=measured.state_sha256,
+        figures_sha256=digest,
         shares=measured.shares,
     )
     if newest:

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from audit.models import Entry
 from inventory.models import Standing
-from monitoring.models import Breach, Measurement, PartitionProfile, Run, Window
+from monitoring.models import Breach, Measurement, Monitor, PartitionProfile, Run, Window
 from tests import logs
 
 
@@ -62,6 +62,35 @@ def test_labels_that_mature_later_restate_the_window_and_the_old_figure_stays(de
     assert january[0].labelled < january[1].labelled == 1500
     assert [w.run_id for w in january] == [early.pk, late.pk]
     assert Entry.objects.filter(event="monitoring.window_restated").count() == 3
+
+
+def test_what_changes_the_figures_alone_is_a_new_revision_and_the_old_figures_stay(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=2)
+    monitor = define()
+    first = perform(monitor)
+    Monitor.objects.update(minimum_rows=2000)
+
+    second = perform(Monitor.objects.get())
+
+    windows = Window.objects.filter(start_on="2026-01-01").order_by("revision")
+    assert len({window.state_sha256 for window in windows}) == 1
+    assert [(w.revision, w.is_newest, w.run_id) for w in windows] == [(1, False, first.pk), (2, True, second.pk)]
+    auc = Measurement.objects.filter(metric="auc", window__start_on="2026-01-01").order_by("window__revision")
+    assert auc[0].value > 0.7
+    assert auc[1].reason == "1500 observations, at least 2000 needed"
+    sealed = Entry.objects.filter(event="monitoring.run_completed").order_by("id").last().data["figures"]
+    assert sealed["2026-01-01"] == windows[1].figures_sha256
+
+
+def test_a_window_that_says_what_it_said_before_keeps_its_revision(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=2)
+    monitor = define()
+    first = perform(monitor)
+
+    second = perform(monitor)
+
+    assert second.result_digest == first.result_digest
+    assert set(Window.objects.values_list("revision", "run_id")) == {(1, first.pk)}
 
 
 def test_a_partition_that_was_read_is_not_read_again(define, perform, folder):
