@@ -47,7 +47,7 @@ def verify_log(log_key: str, *, checkpoint_file: Path | None = None, check_files
     Raises Defect where the key cannot be read.
     """
     verdict, key = Verdict(), verifier.parse_key(log_key)
-    with _one_moment():
+    with one_moment():
         leaves = _check_records(verdict)
         _check_checkpoints(leaves, key, verdict)
         if checkpoint_file:
@@ -60,7 +60,7 @@ def verify_log(log_key: str, *, checkpoint_file: Path | None = None, check_files
 
 
 @contextmanager
-def _one_moment() -> Iterator[None]:
+def one_moment() -> Iterator[None]:
     """One snapshot for all that is read: a portal that goes on working must not look like a damaged one."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("set transaction isolation level repeatable read, read only")

@@ -10,6 +10,9 @@ from django.conf import settings
 
 from audit import checkpoints, signed_note, tree, verifier
 from audit.reading import checkpoint_over, rows_sealed_in
+from monitoring.events import RUN_COMPLETED
+from monitoring.models import Run
+from monitoring.verification import verify_run
 
 TAIL = 64 * 1024  # bytes of the append-only file in which the newest checkpoint is looked for
 DRAWN = 7  # joints that a picture shows one by one
@@ -76,6 +79,8 @@ def proof_of(entry) -> Proof | None:
         ),
         *checkpoint_steps(checkpoint),
     ]
+    if entry.event == RUN_COMPLETED.name:
+        steps.append(_figures_step(entry))
     joints = list(walk(leaf, record.position, checkpoint.size, siblings))
     return Proof(record.position, leaf.hex(), joints, root.hex(), checkpoint, steps)
 
@@ -126,6 +131,18 @@ def _check_rows(entry, record: bytes) -> None:
         plain["body_sha256"] = verifier.hashlib.sha256(bytes(row.body)).digest()
         if verifier.row_digest(plain) not in sealed:
             raise verifier.Defect(f"the change of {row.subject} is not the one that was sealed")
+
+
+def _figures_step(entry) -> Step:
+    """The figures that pages show, built up again from their rows and held against what the entry sealed."""
+    run = Run.objects.select_related("model", "monitor").filter(pk=entry.subject.rpartition(":")[2]).first()
+    if run is None:
+        return Step("The figures that it measured are there", False, "the run is gone")
+    found = verify_run(run)
+    words = f"{found.figures:,} stored figures of {found.windows} windows are the ones that were sealed"
+    if found.older and found.holds:
+        return Step(words, None, "this run is older than the seal over each window")
+    return Step(words, found.holds, "; ".join(found.defects[:3]))
 
 
 def _check_signature(checkpoint) -> None:

@@ -17,6 +17,7 @@ from monitoring.charts import name_of
 HEX64 = re.compile(r"\b[0-9a-f]{64}\b")
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
 TASKS = {"monitoring.explain": "SHAP report", "monitoring.report": "Evidently report"}
+LISTED_APART = ("inputs", "figures")  # digests of which an entry may hold hundreds
 MOST_ROWS = 60
 LONGEST = 200
 
@@ -53,6 +54,7 @@ class Line:
     is_covered: bool
     digests: list[tuple[str, str]] = field(default_factory=list)
     inputs: list[tuple[str, str]] = field(default_factory=list)
+    figures: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def main_digest(self) -> str:
@@ -82,8 +84,9 @@ def _line(entry, people: dict[str, str], titles: dict[str, str], covered: int) -
         at=entry.sealed_in.sealed_at if entry.sealed_in else None,
         is_outside=is_outside,
         is_covered=entry.sealed_in_id is not None and entry.sealed_in_id < covered,
-        digests=list(_digests({name: value for name, value in data.items() if name != "inputs"})),
+        digests=list(_digests({name: value for name, value in data.items() if name not in LISTED_APART})),
         inputs=list(_digests(data.get("inputs") or {})),
+        figures=list(_digests(data.get("figures") or {})),
     )
 
 

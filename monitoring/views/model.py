@@ -19,6 +19,7 @@ from jobs.models import Job
 from monitoring import charts
 from monitoring.models import Breach, Explanation, Measurement, Monitor, Threshold, Window
 from monitoring.services import runs
+from monitoring.verification import verify_window
 from monitoring.views import headlines
 from monitoring.views.addresses import page_of
 
@@ -100,6 +101,7 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
         "shifts": _shifts(monitor, window),
         "breaches": _breaches(window),
         "inputs": window.run.inputs,
+        "seal": verify_window(window),
     } | _evidence(window, features)
 
 

@@ -1,4 +1,7 @@
-"""`manage.py verify_audit`: verify the whole log. Exit status 1: something does not hold; 2: it cannot be checked."""
+"""`manage.py verify_audit`: verify the whole log, and the measurements that it seals by digest.
+
+Exit status 1: something does not hold; 2: it cannot be checked.
+"""
 
 import sys
 from pathlib import Path
@@ -9,10 +12,11 @@ from django.core.management.base import BaseCommand, CommandError
 from audit.checkpoints import LogUnsignable, log_key
 from audit.verification import verify_log
 from audit.verifier import Defect
+from monitoring.verification import verify_figures
 
 
 class Command(BaseCommand):
-    help = "Verifies every byte of the log, its checkpoints, its guards, the governed rows and the files."
+    help = "Verifies every byte of the log, its checkpoints, its guards, the governed rows, the files and the figures."
 
     requires_system_checks = ()  # pages have no part in verifying, and checking them takes seconds
 
@@ -30,14 +34,17 @@ class Command(BaseCommand):
             verdict = verify_log(options["key"] or log_key(), checkpoint_file=path)
         except (LogUnsignable, Defect) as problem:
             raise CommandError(f"cannot be checked: {problem}", returncode=2) from problem
-        for defect in verdict.defects:
+        measured = verify_figures()
+        defects = verdict.defects + measured.defects
+        for defect in defects:
             self.stdout.write(f"DEFECT  {defect}")
         self.stdout.write(
             f"{verdict.records} records, {verdict.entries} entries ({verdict.outside} outside the portal,"
             f" {verdict.guards_changed} changes of the guards), {verdict.rows} rows, {verdict.checkpoints} checkpoints"
-            f" ({verdict.anchored} in the file), {verdict.cosignatures} cosignatures, {verdict.files} files."
-            f" Root {verdict.root}"
+            f" ({verdict.anchored} in the file), {verdict.cosignatures} cosignatures, {verdict.files} files,"
+            f" {measured.figures} figures of {measured.windows} windows ({measured.older} windows are older than their"
+            f" seal). Root {verdict.root}"
         )
-        self.stdout.write("VERIFIED" if verdict.holds else f"NOT VERIFIED: {len(verdict.defects)} defects")
-        if not verdict.holds:
+        self.stdout.write(f"NOT VERIFIED: {len(defects)} defects" if defects else "VERIFIED")
+        if defects:
             sys.exit(1)
