@@ -24,6 +24,7 @@ from figures import (
     shap_importance,
 )
 from figures.wording import number_text
+from monitoring.measures.judging import Levels
 from monitoring.models import Explanation, Measurement, Monitor, Threshold, Window
 
 
@@ -98,34 +99,33 @@ def series(
     windows: Iterable[Window],
     figures: Mapping[int, Measurement],
     metric: str,
-    threshold: Threshold | None,
+    levels: Levels,
     marks: Sequence[Mark],
 ) -> Chart:
     """One metric over the windows, with its threshold's bands and the shifts that were put in on purpose."""
     words = words_of(metric)
-    points = [_point(window, figures.get(window.pk)) for window in windows]
-    bands = _bands(threshold)
+    points = [_point(window, figures.get(window.pk), levels) for window in windows]
+    bands = _bands(levels.threshold(metric))
     return metric_series(name=words.name, points=points, unit=words.unit, digits=words.digits, bands=bands, marks=marks)
 
 
 def discrimination(
     windows: Sequence[Window],
     figures: Mapping[str, Mapping[int, Measurement]],
-    change: Threshold | None,
+    levels: Levels,
     marks: Sequence[Mark],
 ) -> Chart:
     """AUC over the windows: realised, and estimated where outcomes are not known yet.
 
     figures  metric to window id to measurement: auc, estimated_auc, auc_change
-    change   the threshold on the change against the reference, which makes the bands
+    The threshold on the change against the reference makes the bands.
     """
-    before = _reference_auc(windows, figures)
-    bands = []
+    before, change, bands = _reference_auc(windows, figures), levels.threshold("auc_change"), []
     if change and before is not None:
         bands = bands_beyond(change.side, watch=before + change.watch, breach=before + change.breach, digits=3)
     return auc_series(
-        realised=[_point(window, figures["auc"].get(window.pk)) for window in windows],
-        estimated=[_point(window, figures["estimated_auc"].get(window.pk)) for window in windows],
+        realised=[_point(window, figures["auc"].get(window.pk), levels) for window in windows],
+        estimated=[_point(window, figures["estimated_auc"].get(window.pk), levels) for window in windows],
         bands=bands,
         reference=before,
         marks=marks,
@@ -141,13 +141,19 @@ def _reference_auc(windows: Sequence[Window], figures: Mapping[str, Mapping[int,
     return None
 
 
-def _point(window: Window, figure: Measurement | None) -> Point:
+def _point(window: Window, figure: Measurement | None, levels: Levels) -> Point:
     if figure is None:
         return Point(at=window.start_on, value=None, label=window.label, why="this metric was not asked for")
     scale = words_of(figure.metric).scale
     value, low, high = (None if v is None else v * scale for v in (figure.value, figure.low, figure.high))
     return Point(
-        at=window.start_on, value=value, low=low, high=high, label=window.label, state=figure.level, why=figure.reason
+        at=window.start_on,
+        value=value,
+        low=low,
+        high=high,
+        label=window.label,
+        state=levels.of(figure),
+        why=figure.reason,
     )
 
 

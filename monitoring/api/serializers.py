@@ -68,6 +68,11 @@ class RunOutput(serializers.ModelSerializer):
 
 
 class FigureOutput(serializers.ModelSerializer):
+    level = serializers.SerializerMethodField(help_text="good, watch or breach; empty where no threshold governs it")
+
+    def get_level(self, figure: Measurement) -> str:
+        return self.context["levels"].of(figure)
+
     class Meta:
         model = Measurement
         fields = ["metric", "column", "segment", "value", "n", "bound", "low", "high", "reason", "level"]

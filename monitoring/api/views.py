@@ -9,7 +9,8 @@ from accounts.api.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.refusals import InvalidInput
 from inventory.access import find_model
 from monitoring.api import serializers
-from monitoring.models import Monitor, Run, Window
+from monitoring.measures.judging import Levels
+from monitoring.models import Breach, Monitor, Run, Window
 from monitoring.services import definitions, runs
 
 
@@ -74,5 +75,7 @@ class WindowList(APIView):
     def get(self, request, number: int):
         """The newest revision of each window of a monitor, with every figure; the newest 60 windows."""
         monitor = get_object_or_404(Monitor.objects.visible_to(request.user), pk=number)
-        windows = Window.objects.newest_revisions().filter(monitor=monitor).prefetch_related("measurements")
-        return Response(serializers.WindowOutput(windows.order_by("-start_on")[:60], many=True).data)
+        newest = Window.objects.newest_revisions().filter(monitor=monitor).order_by("-start_on")
+        windows = list(newest.prefetch_related("measurements")[:60])
+        levels = Levels(monitor.thresholds.all(), Breach.objects.filter(window__in=windows))
+        return Response(serializers.WindowOutput(windows, many=True, context={"levels": levels}).data)

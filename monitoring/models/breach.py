@@ -16,7 +16,10 @@ class BreachQuerySet(models.QuerySet):
 
 
 class Breach(models.Model):
-    """One metric of one window, in one revision, beyond a threshold."""
+    """The judgement that one figure of one window, in one revision, is beyond a threshold.
+
+    A figure that a threshold in force governs and that has no breach is good.
+    """
 
     class Level(models.TextChoices):
         WATCH = "watch", "Watch"
@@ -44,7 +47,9 @@ class Breach(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["window", "metric", "column", "segment"], name="breach_once_per_window_revision"
+                fields=["window", "threshold", "metric", "column", "segment"],
+                name="breach_once_per_threshold",
+                nulls_distinct=False,
             ),
         ]
 

@@ -74,7 +74,6 @@ class Measurement(models.Model):
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why there is no value")
-    level = models.CharField(max_length=10, blank=True, help_text="good, watch or breach, by its threshold")
 
     class Meta:
         constraints = [

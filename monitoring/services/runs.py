@@ -20,9 +20,10 @@ from jobs.models import Job
 from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse, retry
 from monitoring import events
 from monitoring.measures.digests import code_version, figures_digest, result_digest
-from monitoring.measures.judging import threshold_for
+from monitoring.measures.judging import Levels
 from monitoring.measures.windows import KeptProfile, MeasuredWindow
 from monitoring.models import Breach, Measurement, Monitor, PartitionProfile, Reference, Run, Window
+from monitoring.services.judging import judge_windows
 from stats.reference import ReferenceProfile
 
 RUN = "monitoring.run"
@@ -234,8 +235,8 @@ def complete_run(
                 "same_bits": run.same_bits,
             },
         )
-        thresholds = {threshold.metric: threshold for threshold in run.monitor.thresholds.all()}
-        stored = [_store_window(run, *pair, thresholds) for pair in zip(windows, digests, strict=True)]
+        stored = [_store_window(run, *pair) for pair in zip(windows, digests, strict=True)]
+        judge_windows(monitor=run.monitor, windows=run.windows.all(), by=None)
         _move_standing(run.monitor)
         if stored:
             _ask_for_evidence(stored[-1])
@@ -287,7 +288,7 @@ def _attach_profiles(run: Run, profiles: list[KeptProfile]) -> None:
         )
 
 
-def _store_window(run: Run, measured: MeasuredWindow, digest: str, thresholds: dict) -> Window:
+def _store_window(run: Run, measured: MeasuredWindow, digest: str) -> Window:
     """The window's row; a window that says what it said before, to the last bit, keeps its revision."""
     known = Window.objects.filter(monitor=run.monitor, start_on=measured.start_on)
     newest = known.filter(is_newest=True).first()
@@ -315,63 +316,26 @@ def _store_window(run: Run, measured: MeasuredWindow, digest: str, thresholds: d
             by=None,
             data={"window": window.label, "revision": window.revision, "labelled": measured.labelled},
         )
-    _store_figures(run, window, measured, thresholds)
+    _store_figures(window, measured)
     return window
 
 
-def _store_figures(run: Run, window: Window, measured: MeasuredWindow, thresholds: dict) -> None:
-    rows, crossed = [], []
-    for figure in measured.figures:
-        threshold = threshold_for(figure, thresholds)
-        level = threshold.level_of(figure.value) if threshold else ""
-        rows.append(
-            Measurement(
-                window=window,
-                metric=figure.metric,
-                column=figure.column or "",
-                segment=figure.segment,
-                value=figure.value,
-                n=figure.n,
-                bound=figure.bound,
-                low=figure.low,
-                high=figure.high,
-                reason=figure.reason or "",
-                level=level,
-            )
+def _store_figures(window: Window, measured: MeasuredWindow) -> None:
+    Measurement.objects.bulk_create(
+        Measurement(
+            window=window,
+            metric=figure.metric,
+            column=figure.column or "",
+            segment=figure.segment,
+            value=figure.value,
+            n=figure.n,
+            bound=figure.bound,
+            low=figure.low,
+            high=figure.high,
+            reason=figure.reason or "",
         )
-        if level in Breach.Level.values:
-            crossed.append((figure, threshold, level))
-    Measurement.objects.bulk_create(rows)
-    for figure, threshold, level in crossed:
-        _open_breach(run, window, figure, threshold, level)
-
-
-def _open_breach(run: Run, window: Window, figure, threshold, level: str) -> None:
-    breach = Breach.objects.create(
-        model_id=run.model_id,
-        window=window,
-        threshold=threshold,
-        metric=figure.metric,
-        column=figure.column or "",
-        segment=figure.segment,
-        value=figure.value,
-        level=level,
+        for figure in measured.figures
     )
-    if level == Breach.Level.BREACH:
-        record(
-            events.BREACH_OPENED,
-            subject=breach,
-            trails=[run.monitor.model],
-            by=None,
-            data={
-                "metric": figure.metric,
-                "column": figure.column or "of the score",
-                "value": round(figure.value, 6),
-                "window": window.label,
-                "threshold": threshold.breach,
-                "run": run.ref,
-            },
-        )
 
 
 def _move_standing(monitor: Monitor) -> None:
@@ -379,10 +343,10 @@ def _move_standing(monitor: Monitor) -> None:
     windows = list(Window.objects.newest_revisions().filter(monitor=monitor).order_by("-start_on")[:HISTORY])[::-1]
     if not windows:
         return
-    levels = set(
-        Measurement.objects.filter(window=windows[-1]).exclude(level="").values_list("level", flat=True).distinct()
-    )
-    light = next((level for level in ("breach", "watch", "good") if level in levels), Standing.Light.UNKNOWN)
+    newest = windows[-1]
+    levels = Levels(monitor.thresholds.all(), Breach.objects.filter(window=newest))
+    found = {levels.of(figure) for figure in newest.measurements.all()} | {b.level for b in levels.breaches}
+    light = next((level for level in ("breach", "watch", "good") if level in found), Standing.Light.UNKNOWN)
     history = {metric: _history(windows, metric) for metric in ("auc", "score_psi")}
     standing = Standing.objects.select_for_update().get(model_id=monitor.model_id)
     if standing.light != light:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from figures.wording import number_text
 from monitoring import charts
+from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Measurement, Monitor, Window
 
 # Metric of the strip, and the metric whose threshold judges it.
@@ -78,6 +79,13 @@ class FeatureLine:
         return self.figures.get("new_level_rate") or self.figures.get("out_of_range_rate")
 
 
+def levels_in(windows: Sequence[Window], monitor: Monitor) -> Levels:
+    """How the windows' figures stand today; two queries."""
+    thresholds = monitor.thresholds.select_related("set_by__details")
+    breaches = Breach.objects.filter(window__in=windows).select_related("threshold").order_by("pk")
+    return Levels(thresholds, breaches)
+
+
 def breaches_in_words(breaches: Iterable[Breach]) -> list[Breach]:
     """Breaches, each with its metric's words, and value and threshold as the page writes them."""
     found = list(breaches)
@@ -94,7 +102,7 @@ def worst(levels: Iterable[str]) -> str:
     return next((level for level in SEVERITY if level in found), "unknown")
 
 
-def shown(figure: Measurement, window: str = "", level: str | None = None) -> Shown:
+def shown(figure: Measurement, level: str, window: str = "") -> Shown:
     words = charts.words_of(figure.metric)
     is_known = figure.value is not None
     return Shown(
@@ -104,7 +112,7 @@ def shown(figure: Measurement, window: str = "", level: str | None = None) -> Sh
         interval=f"{words.text(figure.low)} to {words.text(figure.high)}" if figure.low is not None else "",
         bound=bound_text(figure.bound, words.scale),
         reason=figure.reason,
-        level=figure.level if level is None else level,
+        level=level,
         window=window,
         n=figure.n,
     )
@@ -125,31 +133,33 @@ def bound_text(bound: float | None, scale: float = 1) -> str:
 
 
 def headlines(
-    windows: Sequence[Window], window: Window, figures: Mapping[str, Mapping[int, Measurement]]
+    windows: Sequence[Window], window: Window, figures: Mapping[str, Mapping[int, Measurement]], levels: Levels
 ) -> list[Headline]:
     """The strip: labels come late, so a metric may have its newest value some windows back."""
     until = [w for w in windows if w.start_on <= window.start_on]
-    found = (_headline(until, figures[metric], figures[judge]) for metric, judge in STRIP)
+    found = (_headline(until, figures[metric], figures[judge], levels) for metric, judge in STRIP)
     return [headline for headline in found if headline]
 
 
-def _headline(until: Sequence[Window], of: Mapping[int, Measurement], judge: Mapping[int, Measurement]):
+def _headline(
+    until: Sequence[Window], of: Mapping[int, Measurement], judge: Mapping[int, Measurement], levels: Levels
+) -> Headline | None:
     here = of.get(until[-1].pk)
     if here is None:
         return None
     known = next((w for w in reversed(until) if w.pk in of and of[w.pk].value is not None), until[-1])
-    level = judge[known.pk].level if known.pk in judge else ""
+    level = levels.of(judge[known.pk]) if known.pk in judge else ""
     missing = f"{until[-1].label}: {here.reason}" if here.value is None else ""
-    return Headline(shown(of[known.pk], known.label, level), missing)
+    return Headline(shown(of[known.pk], level, known.label), missing)
 
 
-def feature_lines(monitor: Monitor, windows: Sequence[Window], window: Window) -> list[FeatureLine]:
+def feature_lines(monitor: Monitor, windows: Sequence[Window], window: Window, levels: Levels) -> list[FeatureLine]:
     """One line a feature, the worst and then the most drifted first; two queries."""
     lines = {f["name"]: FeatureLine(f["name"], f["kind"], f.get("meaning", "")) for f in monitor.columns["features"]}
     now = Measurement.objects.filter(window=window, segment="", column__in=lines, metric__in=FEATURE_METRICS)
     for figure in now:
         line = lines[figure.column]
-        line.figures[figure.metric] = shown(figure)
+        line.figures[figure.metric] = shown(figure, levels.of(figure))
         if figure.metric == "psi":
             line.psi = figure.value or 0.0
     for name, history in _history(windows, list(lines)).items():

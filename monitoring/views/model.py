@@ -17,6 +17,7 @@ from inventory.permissions import can_monitor
 from inventory.views import model_frame
 from jobs.models import Job
 from monitoring import charts
+from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Explanation, Measurement, Monitor, Threshold, Window
 from monitoring.services import runs
 from monitoring.verification import verify_window
@@ -82,8 +83,8 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
     figures = defaultdict(dict)  # metric -> window id -> figure of the whole
     for figure in Measurement.objects.filter(window__in=windows, column="", segment=""):
         figures[figure.metric][figure.window_id] = figure
-    thresholds = {threshold.metric: threshold for threshold in monitor.thresholds.select_related("set_by__details")}
-    features = headlines.feature_lines(monitor, windows, window)
+    levels = headlines.levels_in(windows, monitor)
+    features = headlines.feature_lines(monitor, windows, window, levels)
     marks = charts.shift_marks(monitor)
     place = windows.index(window)
     return {
@@ -91,15 +92,15 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
         "earlier": windows[place - 1] if place else None,
         "later": windows[place + 1] if place + 1 < len(windows) else None,
         "run": window.run,
-        "strip": headlines.headlines(windows, window, figures),
+        "strip": headlines.headlines(windows, window, figures, levels),
         "features": features,
         "drifted": sum(line.level == "breach" for line in features),
         "watched": sum(line.level == "watch" for line in features),
-        "discrimination": charts.discrimination(windows, figures, thresholds.get("auc_change"), marks),
-        "score_drift": charts.series(windows, figures["score_psi"], "score_psi", thresholds.get("score_psi"), marks),
-        "thresholds": [_in_words(threshold) for threshold in thresholds.values()],
+        "discrimination": charts.discrimination(windows, figures, levels, marks),
+        "score_drift": charts.series(windows, figures["score_psi"], "score_psi", levels, marks),
+        "thresholds": [_in_words(threshold) for threshold in levels.thresholds],
         "shifts": _shifts(monitor, window),
-        "breaches": _breaches(window),
+        "breaches": _breaches(window, levels),
         "inputs": window.run.inputs,
         "seal": verify_window(window),
     } | _evidence(window, features)
@@ -121,9 +122,8 @@ def _when(months: Sequence[str]) -> str:
     return " to ".join(dict.fromkeys(words))
 
 
-def _breaches(window: Window) -> list[Breach]:
-    found = Breach.objects.filter(window=window, level="breach").select_related("threshold").order_by("id")
-    return headlines.breaches_in_words(found)
+def _breaches(window: Window, levels: Levels) -> list[Breach]:
+    return headlines.breaches_in_words(b for b in levels.breaches if (b.window_id, b.level) == (window.pk, "breach"))
 
 
 def _in_words(threshold: Threshold) -> Threshold:
@@ -177,8 +177,7 @@ def feature(request: HttpRequest, ref: str, column: str) -> HttpResponse:
     over_time = {
         f.window_id: f for f in Measurement.objects.filter(window__in=windows, column=column, segment="", metric="psi")
     }
-    threshold = monitor.thresholds.filter(metric="psi").first()
-    place = windows.index(window)
+    levels, place = headlines.levels_in(windows, monitor), windows.index(window)
     context = model_frame(request, model, "Monitoring") | {
         "monitor": monitor,
         "windows": windows,
@@ -189,15 +188,15 @@ def feature(request: HttpRequest, ref: str, column: str) -> HttpResponse:
         "feature": meaning,
         "shifts": [s for s in _shifts(monitor, window) if s.get("feature") == column],
         "shares": charts.feature_distribution(window, column),
-        "drift": charts.series(windows, over_time, "psi", threshold, charts.shift_marks(monitor)),
-        "figures": _figures_of(window, column),
+        "drift": charts.series(windows, over_time, "psi", levels, charts.shift_marks(monitor)),
+        "figures": _figures_of(window, column, levels),
     }
     return render(request, "monitoring/feature.html", context)
 
 
-def _figures_of(window: Window, column: str) -> list[headlines.Shown]:
+def _figures_of(window: Window, column: str, levels: Levels) -> list[headlines.Shown]:
     found = Measurement.objects.filter(window=window, column=column, segment="").order_by("pk")
-    return [headlines.shown(figure) for figure in found]
+    return [headlines.shown(figure, levels.of(figure)) for figure in found]
 
 
 # ---- reports of a window ----------------------------------------------------------------------------------

@@ -109,8 +109,8 @@ TAMPERING = {
     ),
     "a figure deleted": ("delete from monitoring_measurement where metric = 'brier'", "not those that were sealed"),
     "a figure added": (
-        'insert into monitoring_measurement (window_id, metric, "column", segment, value, n, reason, level)'
-        " select id, 'gini', 'income', '', 0.9, 1, '', '' from monitoring_window",
+        'insert into monitoring_measurement (window_id, metric, "column", segment, value, n, reason)'
+        " select id, 'gini', 'income', '', 0.9, 1, '' from monitoring_window",
         "not those that were sealed",
     ),
     "rows and their digest": (
