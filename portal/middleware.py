@@ -1,13 +1,19 @@
 """What every request gets: a label for the changes it makes, and a page for a service's no."""
 
 import uuid
+from urllib.parse import urlencode, urlsplit
 
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from audit.origin import Origin, changes_come_from
+from portal.acts import page_of
+
+READING = ("GET", "HEAD", "OPTIONS")
 
 
 def origin_of_change(get_response):
@@ -22,6 +28,55 @@ def origin_of_change(get_response):
         return response
 
     return middleware
+
+
+class SignInFirst(LoginRequiredMiddleware):
+    """Whoever is not signed in goes to sign-in first, and from there to a page.
+
+    What was pressed cannot be pressed by the browser again: its address answers no GET. So the way leads back to
+    the page with the button, and both pages say what did not happen.
+    """
+
+    def handle_no_permission(self, request: HttpRequest, view_func) -> HttpResponse:
+        if request.method in READING:
+            return super().handle_no_permission(request, view_func)
+        name = request.resolver_match.url_name
+        back = urlsplit(_came_from(request))
+        query = {"next": f"{back.path}?{back.query}".removesuffix("?")}
+        if name != "sign-out":
+            query["missed"] = name
+        return redirect(f"{reverse('sign-in')}?{urlencode(query)}")
+
+
+class MethodPages:
+    """405 as a page: an address that does something was opened, or one that shows something was sent to."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if answer.status_code != 405 or request.path.startswith("/api/v1/"):
+            return answer
+        words = _ONLY_SHOWS if request.method not in READING else _ONLY_DOES
+        words = words | {"state": "watch", "icon_name": "info", "back_url": page_of(request.resolver_match)}
+        page = render(request, "errors/page.html", words, status=405)
+        page["Allow"] = answer["Allow"]
+        return page
+
+
+_ONLY_DOES = {
+    "heading": "This address does something",
+    "sentence": "It is what a button sends to, and it shows nothing by itself. Nothing was changed.",
+    "advice": "Open it from its page and press the button there.",
+    "back_label": "Open its page",
+}
+_ONLY_SHOWS = {
+    "heading": "This address only shows something",
+    "sentence": "Something was sent to a page that takes nothing, so nothing was changed.",
+    "advice": "Go back and use a button of the page.",
+    "back_label": "Open the first page",
+}
 
 
 class RefusalPages:

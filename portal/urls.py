@@ -1,14 +1,14 @@
 """Every address of the portal. The apps keep their own; the portal joins them."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from portal.views import administration, api_guide, files, health, home, jobs, tokens, trail
+from portal.views import administration, api_guide, files, health, home, jobs, sign_in, tokens, trail
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("sign-in/", LoginView.as_view(template_name="accounts/sign_in.html"), name="sign-in"),
+    path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("", include("inventory.urls")),
     path("", include("monitoring.urls")),
