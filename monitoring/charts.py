@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 
@@ -23,76 +22,9 @@ from figures import (
     metric_series,
     shap_importance,
 )
-from figures.wording import number_text
 from monitoring.measures.judging import Levels
 from monitoring.models import Explanation, Measurement, Monitor, Threshold, Window
-
-
-class MetricWords(NamedTuple):
-    """What a page calls a metric, its unit, its decimals, and what a stored value is multiplied by."""
-
-    name: str
-    unit: str = ""
-    digits: int = 3
-    scale: float = 1
-
-    def text(self, value: float | None) -> str:
-        return number_text(value * self.scale if value is not None else None, self.digits)
-
-
-def _rate(name: str, digits: int = 1, unit: str = "%") -> MetricWords:
-    return MetricWords(name, unit, digits, 100)
-
-
-METRICS = {
-    "auc": MetricWords("AUC, realised"),
-    "estimated_auc": MetricWords("AUC, estimated"),
-    "auc_change": MetricWords("AUC, change"),
-    "gini": MetricWords("Gini"),
-    "ks_separation": MetricWords("KS of bad and good"),
-    "brier": MetricWords("Brier score", digits=4),
-    "estimated_brier": MetricWords("Brier score, estimated", digits=4),
-    "log_loss": MetricWords("Log-loss", digits=4),
-    "calibration_error": MetricWords("Calibration error", digits=4),
-    "observed_to_expected": MetricWords("Observed / expected", digits=2),
-    "score_psi": MetricWords("PSI of the score", "nats"),
-    "score_ks": MetricWords("KS of the score"),
-    "score_jensen_shannon": MetricWords("Jensen–Shannon of the score"),
-    "score_wasserstein": MetricWords("Wasserstein of the score", "sd"),
-    "score_mean": MetricWords("Mean score", digits=4),
-    "psi": MetricWords("PSI", "nats"),
-    "ks": MetricWords("KS"),
-    "jensen_shannon": MetricWords("Jensen–Shannon"),
-    "wasserstein": MetricWords("Wasserstein", "sd"),
-    "total_variation": MetricWords("Total variation"),
-    "chi_square": MetricWords("Chi-square", digits=2),
-    "chi_square_p": MetricWords("Chi-square, p"),
-    "mean": MetricWords("Mean", digits=2),
-    "missing_rate": _rate("Missing"),
-    "missing_rate_change": _rate("Missing, change", 2, "points"),
-    "new_level_rate": _rate("New categories", 2),
-    "out_of_range_rate": _rate("Out of range"),
-    "labelled_rate": _rate("Outcome known"),
-    "default_rate": _rate("Default rate"),
-    "estimated_default_rate": _rate("Default rate, estimated"),
-    "approval_rate": _rate("Approved"),
-    "approved_default_rate": _rate("Default rate of approved"),
-    "rescoring_mismatch": _rate("Scores that differ from the log"),
-}
-
-
-def words_of(metric: str) -> MetricWords:
-    """The page's words for a metric; a cut-off is part of the name: precision@0.35."""
-    name, _, cut_off = metric.partition("@")
-    known = METRICS.get(name)
-    if not cut_off:
-        return known or MetricWords(name.replace("_", " ").capitalize())
-    is_count = name.split("_")[-1] in ("positive", "negative")
-    return MetricWords(f"{name.replace('_', ' ').capitalize()} at {cut_off}", "", 0 if is_count else 3)
-
-
-def name_of(metric: str) -> str:
-    return words_of(metric).name
+from monitoring.wording import words_of
 
 
 def series(

@@ -6,9 +6,11 @@ MONITOR_DEFINED = Event(
     "{name}: {features} features, {span} windows, {thresholds} thresholds",
 )
 REFERENCE_FITTED = Event(
-    "monitoring.reference_fitted", "Reference fitted", "{monitor}: reference {number}, {rows} rows, profile {sha256}"
+    "monitoring.reference_fitted",
+    "Reference fitted",
+    "{monitor}: reference no. {number}, {rows} rows, profile {sha256}",
 )
-RUN_ASKED = Event("monitoring.run_asked", "Run asked for", "{monitor}, labels known by {labels_as_of}")
+RUN_ASKED = Event("monitoring.run_asked", "Run asked for", "{monitor}, outcomes as of {labels_as_of}")
 RUN_COMPLETED = Event(
     "monitoring.run_completed",
     "Run completed",
@@ -16,11 +18,9 @@ RUN_COMPLETED = Event(
 )
 RUN_REFUSED = Event("monitoring.run_refused", "Run refused", "{run}: {reason}")
 WINDOW_RESTATED = Event(
-    "monitoring.window_restated", "Window restated", "{window}: revision {revision}, {labelled} labels"
+    "monitoring.window_restated", "Window restated", "{window}: revision {revision}, {labelled} outcomes known"
 )
-BREACH_OPENED = Event(
-    "monitoring.breach_opened", "Breach opened", "{metric} {column} is {value} in {window}, threshold {threshold}"
-)
+BREACH_OPENED = Event("monitoring.breach_opened", "Breach opened", "{what} is {shown} in {window}, {limit}")
 EXPLAINED = Event(
     "monitoring.explained",
     "SHAP report filed",

@@ -12,12 +12,13 @@ from accounts.models import Person
 from audit.events import registered_events, say
 from audit.reading import key_of, last_checkpoint, rows_sealed_in, subject_name, versions_before
 from figures.wording import is_number, number_text
-from monitoring.charts import name_of
+from monitoring.wording import said, words_of
 
 HEX64 = re.compile(r"\b[0-9a-f]{64}\b")
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
 TASKS = {"monitoring.explain": "SHAP report", "monitoring.report": "Evidently report"}
 LISTED_APART = ("inputs", "figures")  # digests of which an entry may hold hundreds
+BREACH_OPENED = "monitoring.breach_opened"
 MOST_ROWS = 60
 LONGEST = 200
 
@@ -74,7 +75,7 @@ def lines_of(entries: Iterable) -> list[Line]:
 
 
 def _line(entry, people: dict[str, str], titles: dict[str, str], covered: int) -> Line:
-    data = entry.data
+    data = _worded(entry)
     is_outside = entry.through == "outside"
     return Line(
         entry=entry,
@@ -90,10 +91,19 @@ def _line(entry, people: dict[str, str], titles: dict[str, str], covered: int) -
     )
 
 
+def _worded(entry) -> dict:
+    """An entry's data; a breach that was sealed as bare figures gets the words that are sealed today."""
+    data = entry.data
+    if entry.event != BREACH_OPENED or "what" in data:
+        return data
+    column = data.get("column", "").removeprefix("of the score")
+    words = words_of(data["metric"])
+    told = {"what": said(data["metric"], column), "shown": words.with_unit(data["value"])}
+    return data | told | {"limit": f"threshold {words.as_limit(data['threshold'])}"}
+
+
 def _figure(name: str, value):
-    """A figure with its thousands, a metric by its name on the pages; anything else as it is."""
-    if name == "metric" and isinstance(value, str):
-        return name_of(value)
+    """A figure with its thousands; anything else as it is."""
     if name == "task":
         return TASKS.get(value, value)
     return number_text(value) if is_number(value) else value

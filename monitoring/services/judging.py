@@ -12,6 +12,7 @@ from audit.services import record
 from monitoring import events
 from monitoring.measures.judging import Judgement, judge
 from monitoring.models import Breach, Measurement, Monitor, Window
+from monitoring.wording import said, words_of
 
 BATCH = 50  # windows whose figures are in memory at once
 
@@ -66,10 +67,13 @@ def _open(monitor: Monitor, judgement: Judgement, by: Account | None) -> Breach:
             by=by,
             data={
                 "metric": figure.metric,
-                "column": figure.column or "of the score",
+                "column": figure.column,
                 "value": round(figure.value, 6),
-                "window": figure.window.label,
                 "threshold": threshold.breach,
+                "what": said(figure.metric, figure.column),
+                "shown": words_of(figure.metric).with_unit(figure.value),
+                "limit": f"{threshold.side} {words_of(figure.metric).as_limit(threshold.breach)}",
+                "window": figure.window.label,
                 "run": figure.window.run.ref,
             },
         )

@@ -6,10 +6,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Unit
 from inventory.views import chips_of
-from monitoring import charts
 from monitoring.filters import BreachFilter
 from monitoring.models import Breach
 from monitoring.views import headlines
+from monitoring.wording import name_of
 from stats.thresholds import DEFAULT_BANDS
 from web.keyset import KeysetPage
 
@@ -27,7 +27,7 @@ JUDGED = (*(bands.metric for bands in DEFAULT_BANDS), "rescoring_mismatch")
 def breaches(request: HttpRequest) -> HttpResponse:
     """Every breach of the newest revisions that the reader may see."""
     visible = Breach.objects.visible_to(request.user).current()
-    filters = BreachFilter(request.GET, queryset=visible, metrics=[(m, charts.name_of(m)) for m in JUDGED])
+    filters = BreachFilter(request.GET, queryset=visible, metrics=[(m, name_of(m)) for m in JUDGED])
     matching = filters.qs if filters.is_valid() else visible.none()
     page = KeysetPage(
         matching.select_related("model__unit", "window__run", "window__monitor", "threshold"),

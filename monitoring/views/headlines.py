@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from figures.wording import number_text
-from monitoring import charts
 from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Measurement, Monitor, Window
+from monitoring.wording import words_of
 
 # Metric of the strip, and the metric whose threshold judges it.
 STRIP = (
@@ -90,7 +90,7 @@ def breaches_in_words(breaches: Iterable[Breach]) -> list[Breach]:
     """Breaches, each with its metric's words, and value and threshold as the page writes them."""
     found = list(breaches)
     for breach in found:
-        breach.words = charts.words_of(breach.metric)
+        breach.words = words_of(breach.metric)
         breach.text = breach.words.text(breach.value)
         limit = getattr(breach.threshold, breach.level) if breach.threshold else None
         breach.limit = breach.words.text(limit) if limit is not None else ""
@@ -103,7 +103,7 @@ def worst(levels: Iterable[str]) -> str:
 
 
 def shown(figure: Measurement, level: str, window: str = "") -> Shown:
-    words = charts.words_of(figure.metric)
+    words = words_of(figure.metric)
     is_known = figure.value is not None
     return Shown(
         name=words.name,

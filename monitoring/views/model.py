@@ -23,6 +23,7 @@ from monitoring.services import runs
 from monitoring.verification import verify_window
 from monitoring.views import headlines
 from monitoring.views.addresses import page_of
+from monitoring.wording import words_of
 
 TASKS = {"explain": runs.EXPLAIN, "report": runs.REPORT}
 TITLES = {"explain": "SHAP report", "report": "Evidently report"}
@@ -127,7 +128,7 @@ def _breaches(window: Window, levels: Levels) -> list[Breach]:
 
 
 def _in_words(threshold: Threshold) -> Threshold:
-    threshold.words = charts.words_of(threshold.metric)
+    threshold.words = words_of(threshold.metric)
     threshold.watch_text = threshold.words.text(threshold.watch)
     threshold.breach_text = threshold.words.text(threshold.breach)
     return threshold

@@ -1,5 +1,7 @@
 """What a model's trail says, in the words of the business, of what people ask for and what is refused."""
 
+import re
+
 import pytest
 
 from accounts.refusals import NotNow
@@ -51,8 +53,8 @@ def test_a_monitor_its_reference_and_its_runs_are_announced(model, window):
 
     assert sentence(model, "monitoring.monitor_defined").startswith("Originations: ")
     assert "month windows" in sentence(model, "monitoring.monitor_defined")
-    assert sentence(model, "monitoring.run_asked").startswith("Originations, labels known by 2026-11-01")
-    assert "reference 1, " in sentence(model, "monitoring.reference_fitted")
+    assert sentence(model, "monitoring.run_asked").startswith("Originations, outcomes as of 2026-11-01")
+    assert "reference no. 1, " in sentence(model, "monitoring.reference_fitted")
     assert events.index("monitoring.run_asked") < events.index("monitoring.reference_fitted")
 
 
@@ -81,3 +83,13 @@ def test_a_refused_report_says_why_and_can_be_asked_for_again(cast, model, windo
     assert job.state == Job.State.QUEUED
     with pytest.raises(NotNow):
         runs.retry_evidence(window=window, job=job, by=cast.officer)
+
+
+def test_a_breach_says_of_what_how_much_in_which_unit_and_beyond_which_limit(model, define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=2, shifts={2: 1.5})
+
+    perform(define())
+
+    said = [words for event, words in trail(model) if event == "monitoring.breach_opened"]
+    assert any(re.fullmatch(r"PSI of income is \d\.\d{3} nats in Feb 2026, above 0\.250", words) for words in said)
+    assert any(re.fullmatch(r"PSI of the score is \d\.\d{3} nats in Feb 2026, above 0\.250", words) for words in said)

@@ -9,10 +9,10 @@ from django.db import transaction
 from audit.models import Entry
 from jobs import services as jobs
 from jobs.models import Job
-from monitoring.charts import words_of
 from monitoring.models import Breach, Measurement, Run, Window
 from monitoring.services import explanations, runs
 from monitoring.views.headlines import bound_text
+from monitoring.wording import words_of
 from tests import logs
 from tests.pages import HTMX, browser_of, queries_of, text_of
 
