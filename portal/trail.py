@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+
+from django.db.models import QuerySet
 
 from accounts.models import Person
 from audit.events import registered_events, say
 from audit.reading import key_of, last_checkpoint, rows_sealed_in, subject_name, versions_before
-from figures.wording import is_number, number_text
+from figures.wording import GAP, is_number, number_text
+from inventory.models import Model
 from monitoring.wording import said, words_of
+from portal.rows import Named, label_of, names_of, record_words, value_words
 
 HEX64 = re.compile(r"\b[0-9a-f]{64}\b")
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
@@ -21,22 +25,26 @@ LISTED_APART = ("inputs", "figures")  # digests of which an entry may hold hundr
 BREACH_OPENED = "monitoring.breach_opened"
 MOST_ROWS = 60
 LONGEST = 200
+DIGESTS = {"sha256": "SHA-256", "html_sha256": "page", "json_sha256": "figures"}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One field of one row: what it was and what it became."""
+    """One field of one row: what it was and what it became, in words and as it is stored."""
 
     field: str
+    label: str
     before: str
     after: str
+    stored: str
 
 
 @dataclass(frozen=True)
 class ChangedRow:
-    """One governed row that a transaction made or changed."""
+    """One governed row that a transaction made or changed. `subject` names it on the trail, `title` to people."""
 
     subject: str
+    title: str
     is_new: bool
     by_database_user: str
     changes: list[Change]
@@ -49,6 +57,7 @@ class Line:
     entry: object
     title: str
     sentence: str
+    about: str
     by: str
     at: datetime | None
     is_outside: bool
@@ -56,6 +65,7 @@ class Line:
     digests: list[tuple[str, str]] = field(default_factory=list)
     inputs: list[tuple[str, str]] = field(default_factory=list)
     figures: list[tuple[str, str]] = field(default_factory=list)
+    model: Model | None = None
 
     @property
     def main_digest(self) -> str:
@@ -64,14 +74,28 @@ class Line:
         return next((value for _, value in self.digests), own)
 
 
-def lines_of(entries: Iterable) -> list[Line]:
-    """Entries with their actors' names; three queries, however many entries."""
+def lines_of(entries: Iterable, *, models: QuerySet[Model] | None = None) -> list[Line]:
+    """Entries with their actors' names, each with its model where `models` has it; however many, a few queries."""
     entries = list(entries)
+    found = models.in_bulk({pk for entry in entries for pk in models_on(entry)}) if models is not None else {}
     ids = {key_of(entry.actor) for entry in entries if entry.actor}
     people = {subject_name(p): str(p) for p in Person.objects.filter(pk__in=ids).select_related("details")}
     last = last_checkpoint()
     titles = {name: event.title for name, event in registered_events().items()}
-    return [_line(entry, people, titles, last.size if last else 0) for entry in entries]
+    covered = last.size if last else 0
+    return [
+        replace(
+            _line(entry, people, titles, covered),
+            model=next((found[pk] for pk in models_on(entry) if pk in found), None),
+        )
+        for entry in entries
+    ]
+
+
+def models_on(entry) -> list[int]:
+    """Keys of the models on whose trails an entry is."""
+    names = [entry.subject, *entry.trails]
+    return [key_of(name) for name in names if name.startswith("inventory.model:")]
 
 
 def _line(entry, people: dict[str, str], titles: dict[str, str], covered: int) -> Line:
@@ -81,6 +105,7 @@ def _line(entry, people: dict[str, str], titles: dict[str, str], covered: int) -
         entry=entry,
         title=titles.get(entry.event, entry.event),
         sentence=readable(say(entry.event, {name: _figure(name, value) for name, value in data.items()})),
+        about=record_words(entry.subject, people, data),
         by=people.get(entry.actor, entry.actor) or "The portal",
         at=entry.sealed_in.sealed_at if entry.sealed_in else None,
         is_outside=is_outside,
@@ -112,7 +137,7 @@ def _figure(name: str, value):
 def readable(sentence: str) -> str:
     """A sentence with its digests cut to their ends and its moments as people write them."""
     short = HEX64.sub(lambda found: f"{found[0][:4]}…{found[0][-4:]}", sentence)
-    return MOMENT.sub(lambda found: _moment(found[0]), short)
+    return MOMENT.sub(lambda found: _moment(found[0]), short).replace(" %", f"{GAP}%")
 
 
 def _moment(text: str) -> str:
@@ -123,7 +148,7 @@ def _moment(text: str) -> str:
 def _digests(data: dict, prefix: str = ""):
     """(name, hex) of every SHA-256 in an entry's data."""
     for name, value in data.items():
-        label = f"{prefix}{name.replace('_', ' ')}"
+        label = f"{prefix}{DIGESTS.get(name) or name.replace('_', ' ')}"
         if isinstance(value, dict):
             yield from _digests(value, f"{label}: ")
         elif isinstance(value, str) and HEX64.fullmatch(value):
@@ -139,23 +164,27 @@ def changes_of(entry) -> tuple[list[ChangedRow], int]:
     # What the entry is about comes first, the rows of its files last.
     rows.sort(key=lambda row: (row.subject.startswith("audit."), row.subject != entry.subject))
     before = versions_before(rows)
-    changed = [_changed(row, before.get(row.pk)) for row in rows]
+    named = names_of(rows)
+    changed = [_changed(row, before.get(row.pk), named) for row in rows]
     return changed, sealed.count() - len(rows)
 
 
-def _changed(row, before) -> ChangedRow:
+def _changed(row, before, named: Named) -> ChangedRow:
     was, now = before.row if before else {}, row.row
     changes = [
-        Change(name, _words(was.get(name)) if before else "", _words(value))
+        Change(
+            field=name,
+            label=label_of(row.table_name, name),
+            before=_short(value_words(row.table_name, name, was.get(name), named)) if before else "",
+            after=_short(value_words(row.table_name, name, value, named)),
+            stored=_short(json.dumps(value, ensure_ascii=False)),
+        )
         for name, value in now.items()
         if name != "id" and was.get(name) != value and (before or value not in (None, "", [], {}))
     ]
-    return ChangedRow(row.subject, before is None, row.db_user, changes)
+    return ChangedRow(row.subject, record_words(row.subject, named, now), before is None, row.db_user, changes)
 
 
-def _words(value) -> str:
-    if value is None or value == "":
-        return "empty"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _short(text: str) -> str:
     text = readable(text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -140,6 +140,8 @@ def duration(span) -> str:
 def moment(at: datetime | None, detail: str = "") -> SafeString:
     """`{{ entry.recorded_at|moment }}`: in the reader's zone, UTC in the title; `moment:"seconds"` adds them.
 
+    moment:"column" has seconds, and leaves the zone to the column's head ({% zone %}) unless it is another one.
+
     Raises ValueError for a moment without a zone, since nobody could say when it was.
     """
     if at is None:
@@ -147,13 +149,26 @@ def moment(at: datetime | None, detail: str = "") -> SafeString:
     if timezone.is_naive(at):
         raise ValueError(f"a moment needs a time zone, got {at!r}")
     local, utc = timezone.localtime(at), at.astimezone(UTC)
-    clock = "%H:%M:%S" if detail == "seconds" else "%H:%M"
+    clock = "%H:%M:%S" if detail in ("seconds", "column") else "%H:%M"
+    said_in_head = detail == "column" and f"{local:%Z}" == zone()
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
         f"{utc.day} {utc:%b %Y %H:%M:%S} UTC",
-        f"{local.day} {local:%b %Y} {local:{clock}} {local:%Z}",
+        f"{local.day} {local:%b %Y} {local:{clock}}{'' if said_in_head else f' {local:%Z}'}",
     )
+
+
+@register.simple_tag
+def zone() -> str:
+    """The reader's time zone at present, for the head of a column of moments."""
+    return f"{timezone.localtime():%Z}"
+
+
+@register.filter
+def role(words: str) -> str:
+    """What a file is, as its column says it: "shap report" is "SHAP report"."""
+    return f"{words[:1].upper()}{words[1:]}".replace("Shap", "SHAP")
 
 
 @register.filter

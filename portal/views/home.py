@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 from accounts.models import Account
 from accounts.permissions import may
 from accounts.roles import Permission
-from audit.reading import key_of
 from inventory.models import Model, Standing
 from jobs.models import Job
 from monitoring.models import Run
@@ -69,22 +68,8 @@ def _running(account: Account) -> list[Run]:
 def _changed(account: Account) -> list[dict]:
     """What happened last to the models that the account sees: each line with its model."""
     entries = entries_seen_by(account).filter(ABOUT_MODELS).select_related("sealed_in").newest_first()[:SHOWN]
-    lines = lines_of(entries)
-    models = Model.objects.in_bulk({pk for line in lines for pk in _models_of(line.entry)})
-    return [
-        {
-            "line": line,
-            "icon": ICONS.get(line.entry.event.rpartition("_")[2], "history"),
-            "model": next(map(models.get, _models_of(line.entry)), None),
-        }
-        for line in lines
-    ]
-
-
-def _models_of(entry) -> list[int]:
-    """Keys of the models on whose trails an entry is."""
-    names = [entry.subject, *entry.trails]
-    return [key_of(name) for name in names if name.startswith("inventory.model:")]
+    lines = lines_of(entries, models=Model.objects.visible_to(account))
+    return [{"line": line, "icon": ICONS.get(line.entry.event.rpartition("_")[2], "history")} for line in lines]
 
 
 def proposals_for(account: Account) -> list[Proposal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -49,8 +49,12 @@ def model_trail(request: HttpRequest, ref: str) -> HttpResponse:
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
     """The trail of everything that the reader may see, and the state of the log."""
-    context = trail_context(request, entries_seen_by(request.user))
-    context["sees_all"] = sees_whole_log(request.user)
+    models = Model.objects.visible_to(request.user)
+    context = trail_context(request, entries_seen_by(request.user), models) | {
+        "sees_all": sees_whole_log(request.user),
+        "sees_models": may(request.user, Permission.SEE_MODELS),
+        "of_the_bank": True,
+    }
     return render(request, "portal/trail/entries.html" if is_fragment(request) else "portal/audit.html", context)
 
 
@@ -70,16 +74,19 @@ def entries_seen_by(account):
     return every_entry().filter(Q(trails__overlap=names) | Q(subject__in=names))
 
 
-def trail_context(request: HttpRequest, entries) -> dict:
+def trail_context(request: HttpRequest, entries, models: QuerySet[Model] | None = None) -> dict:
+    """Entries, the chosen one, its proof and the state of the log. models: give each entry its model of these."""
     matching = narrowed(entries, request.GET)
     before = request.GET.get("before", "")
     page = list((matching.filter(pk__lt=before) if _is_number(before) else matching)[: PAGE + 1])
     chosen = _chosen(entries, request.GET.get("entry", "").strip())
-    opened = lines_of([chosen])[0] if chosen else None
+    opened = lines_of([chosen], models=models)[0] if chosen else None
     changes, more_rows = changes_of(chosen) if chosen else ([], 0)
     own = [row for row in changes if row.subject == chosen.subject] or changes[:1]
     return {
-        "lines": lines_of(page[:PAGE]),
+        "lines": lines_of(page[:PAGE], models=models),
+        "count": matching.count(),
+        "in_all": entries.count(),
         "chosen": chosen,
         "opened": opened,
         "opened_is_listed": bool(chosen) and any(entry.pk == chosen.pk for entry in page[:PAGE]),

@@ -70,7 +70,7 @@ def test_home_shows_what_i_own_what_runs_and_what_happened(cast):
 
     assert [own.name for own in page.context["own"]] == ["Card PD"]
     assert "Waits for a worker" in text_of(page)
-    assert [change["model"] for change in page.context["changed"]] == [model, model]
+    assert [change["line"].model for change in page.context["changed"]] == [model, model]
     assert "Version registered" in text_of(page)
 
 

@@ -2,11 +2,13 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
 
 import pytest
+from django.db import transaction
 from django.test import override_settings
 
 from audit import checkpoints, export, tree
@@ -14,6 +16,7 @@ from audit.models import Entry, SealedRecord
 from inventory import services
 from inventory.models import Model
 from portal.proof import proof_of, walk
+from portal.trail import lines_of
 from tests.pages import HTMX, browser_of, queries_of, text_of
 
 
@@ -123,6 +126,79 @@ def test_the_trail_takes_as_many_queries_for_many_entries_as_for_few(cast, model
     assert queries_of(browser_of(cast.owner), address) == few
 
 
+def test_the_trail_of_the_bank_says_which_model_an_entry_is_about(cast, model, address):
+    of_the_bank = text_of(browser_of(cast.auditor).get("/audit/?q=Model+registered"))
+    of_the_model = text_of(browser_of(cast.auditor).get(address))
+
+    assert f'<a href="{address}" title="Card PD">Card PD</a>' in of_the_bank
+    assert '<th scope="col">On</th>' not in of_the_model
+
+
+def test_an_entry_names_no_model_that_its_reader_may_not_see(cast, model):
+    lines = lines_of(Entry.objects.all().select_related("sealed_in"), models=Model.objects.visible_to(cast.stranger))
+
+    assert {line.model for line in lines} == {None}
+
+
+def test_the_trail_of_the_bank_takes_as_many_queries_for_many_models_as_for_few(cast, model):
+    few = queries_of(browser_of(cast.auditor), "/audit/")
+    for number in range(20):
+        services.register_model(
+            external_id=f"cards/pd-{number}",
+            name=f"Card PD {number}",
+            kind="statistical",
+            unit=cast.retail,
+            owner=cast.owner.person,
+            developer=cast.developer.person,
+            by=cast.owner,
+        )
+
+    assert queries_of(browser_of(cast.auditor), "/audit/") == few
+
+
+def test_entries_and_records_are_counted_apart(cast, model):
+    services.register_version(model=model, label="1.0", mlflow_uri="models:/card_pd/1", by=cast.owner)
+
+    page = text_of(browser_of(cast.auditor).get("/audit/?q=Version+registered"))
+
+    assert f"{Entry.objects.count()} entries, sealed in {SealedRecord.objects.count()} records" in page
+    assert "1 of 1, newest first" in page
+
+
+def test_the_zone_stands_once_in_the_head(cast, address):
+    page = text_of(browser_of(cast.owner).get(address))
+
+    assert "Time <small>UTC</small>" in page
+    assert re.search(r">\d+ \w+ \d{4} \d\d:\d\d:\d\d</time>", page)
+
+
+def test_an_open_entry_speaks_in_words_and_keeps_the_stored_names_aside(cast, model, address):
+    services.register_version(model=model, label="1.0", mlflow_uri="models:/card_pd/1", by=cast.owner)
+    entry = Entry.objects.get(event="inventory.version_registered")
+
+    page = text_of(browser_of(cast.owner).get(f"{address}?entry={entry.pk}"))
+    words, _, stored = page.partition("As it is stored")
+
+    assert "<h3>Version 1.0 " in words
+    assert "<dt>Registered by</dt><dd>Person Olivia Owner</dd>" in words
+    assert "<dt>Model</dt><dd>Model Card PD</dd>" in words
+    assert "<dt>MLflow address</dt>" in words
+    assert "registered_by_id" not in words
+    assert "<dt>registered_by_id</dt>" in stored
+
+
+def test_an_open_entry_takes_as_many_queries_for_many_rows_as_for_few(cast, model, address):
+    def register(labels: list[str]) -> str:
+        with transaction.atomic():
+            for label in labels:
+                services.register_version(model=model, label=label, mlflow_uri="models:/card_pd/1", by=cast.owner)
+        return f"{address}?entry={Entry.objects.order_by('-id').first().pk}"
+
+    few = queries_of(browser_of(cast.owner), register(["1.0"]))
+
+    assert queries_of(browser_of(cast.owner), register([f"2.{number}" for number in range(12)])) == few
+
+
 # ---- who may --------------------------------------------------------------------------------------------
 def test_another_units_trail_is_not_there(cast, model, address, registration):
     stranger = browser_of(cast.stranger)
@@ -140,7 +216,11 @@ def test_only_who_sees_the_whole_bank_sees_the_whole_log(cast, model):
     assert "Person added" in text_of(browser_of(cast.auditor).get("/audit/?q=Person+added"))
     assert "Person added</a>" not in text_of(browser_of(cast.owner).get("/audit/"))
     assert "Model registered</a>" in text_of(browser_of(cast.owner).get("/audit/"))
-    assert "Model registered</a>" not in text_of(browser_of(cast.administrator).get("/audit/"))
+    of_nobody = text_of(browser_of(cast.administrator).get("/audit/"))
+    assert "Model registered</a>" not in of_nobody
+    assert f"none of the {SealedRecord.objects.count()} records is listed" in of_nobody
+    assert "log.zip" not in of_nobody
+    assert "log.zip" in text_of(browser_of(cast.auditor).get("/audit/"))
 
 
 def test_the_trail_asks_strangers_to_sign_in_and_only_reads(cast, address):
@@ -227,6 +307,15 @@ def test_the_way_that_is_drawn_ends_at_the_root(cast, model):
         siblings = tree.inclusion_proof(record.position, size)
         joints = list(walk(bytes(record.leaf_hash), record.position, size, siblings))
         assert joints[-1].node == tree.root_of_first(size).hex()
+
+
+def test_the_way_names_the_root_once(cast, address, registration):
+    sign()
+
+    page = text_of(browser_of(cast.validator).get(f"{address}?entry={registration.pk}"))
+
+    root = tree.root_of_first(SealedRecord.objects.count()).hex()
+    assert page.partition('<ol class="path"')[2].partition("</ol>")[0].count(root) == 1
 
 
 def test_a_cosignature_that_no_key_verifies_does_not_hold(cast, registration, superuser):
