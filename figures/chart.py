@@ -59,6 +59,7 @@ class Chart:
     sentence  what it shows
     size      height as a class of assay.css: "", small, large, tall
     broad     too wide for a phone: scrolls in its own box there
+    newest    its newest windows stand at its right end, where a box that scrolls opens
     """
 
     figure: dict
@@ -66,6 +67,7 @@ class Chart:
     sentence: str
     size: str = ""
     broad: bool = False
+    newest: bool = False
 
     def as_dict(self) -> dict:
         """The same as plain JSON, for the REST API."""

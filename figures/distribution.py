@@ -1,7 +1,7 @@
 """One feature's distribution beside its reference: grey bars, and the current sample as a line of steps."""
 
+import textwrap
 from collections.abc import Sequence
-from itertools import pairwise
 
 import plotly.graph_objects as go
 
@@ -9,16 +9,24 @@ from figures import chart
 from figures.chart import Chart, Table
 from figures.wording import number_text, percent_text
 
+MOST_NARROW = 7  # bins or levels whose labels have room on a phone
 
-def bin_labels(edges: Sequence[float], *, missing: bool = False) -> list[str]:
+
+def bin_labels(edges: Sequence[float], *, missing: bool = False, whole: bool = False) -> list[str]:
     """Names of the bins that (n - 1,) inner edges cut: "to 10", "10 to 20", "from 20"; `missing` adds its own.
 
+    An edge belongs to the bin below it. With `whole`, values are whole numbers and the names are the values:
     >>> bin_labels([10, 20])
     ['to 10', '10 to 20', 'from 20']
+    >>> bin_labels([-1, 0, 2], whole=True)
+    ['to −1', '0', '1 to 2', 'from 3']
     """
+    if not len(edges):
+        return ["all", "missing"] if missing else ["all"]
     texts = [number_text(edge) for edge in edges]
-    inner = [f"{low} to {high}" for low, high in pairwise(texts)]
-    names = [f"to {texts[0]}", *inner, f"from {texts[-1]}"] if texts else ["all"]
+    starts = [number_text(edge + 1) for edge in edges] if whole else texts
+    inner = [low if low == high else f"{low} to {high}" for low, high in zip(starts, texts[1:], strict=False)]
+    names = [f"to {texts[0]}", *inner, f"from {starts[-1]}"]
     return [*names, "missing"] if missing else names
 
 
@@ -29,6 +37,7 @@ def distribution(
     reference: Sequence[float],
     current: Sequence[float],
     unit: str = "",
+    meaning: str = "",
     categorical: bool = False,
     reference_name: str = "Reference",
     current_name: str = "Current",
@@ -36,19 +45,21 @@ def distribution(
     """Shares of two samples over the same (n,) bins or levels.
 
     reference, current  (n,) counts or shares; each is scaled to sum to 1
+    meaning             what the feature is, for the axis; else its name
     categorical         levels have no order, so the current line is broken between them
     Raises ValueError when lengths differ, a count is negative, or a sample is empty.
     """
     chart.check_lengths(labels=labels, reference=reference, current=current)
     before, after = _shares(reference, "reference"), _shares(current, "current")
     traces = [_bars(labels, before, reference_name), *_steps(labels, after, current_name, categorical)]
-    figure = chart.draw(traces, _layout(feature, unit, labels, reference_name, current_name))
+    title = meaning or chart.with_unit(feature, unit)
+    figure = chart.draw(traces, _layout(title, labels, categorical, reference_name, current_name))
     rows = tuple(
         (label, 100 * was, 100 * now, 100 * (now - was)) for label, was, now in zip(labels, before, after, strict=True)
     )
     heads = (chart.with_unit(feature, unit), f"{reference_name}, %", f"{current_name}, %", "Change, points")
     table = Table(heads, rows, (None, 1, 1, 1))
-    return Chart(figure, table, _sentence(labels, before, after, current_name))
+    return Chart(figure, table, _sentence(labels, before, after, current_name), broad=len(labels) > MOST_NARROW)
 
 
 def _shares(sample: Sequence[float], name: str) -> list[float]:
@@ -80,7 +91,7 @@ def _steps(labels: Sequence[str], shares: Sequence[float], name: str, broken: bo
         x += [place - half, place + half, *([None] if broken else [])]
         y += [100 * share, 100 * share, *([None] if broken else [])]
     line = {"color": chart.CURRENT, "width": 2.5 if broken else 1.75}
-    outline = go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", connectgaps=False)
+    outline = go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", connectgaps=False, cliponaxis=False)
     touch = go.Scatter(
         x=list(range(len(shares))),
         y=[100 * share for share in shares],
@@ -92,14 +103,22 @@ def _steps(labels: Sequence[str], shares: Sequence[float], name: str, broken: bo
     return [outline, touch]
 
 
-def _layout(feature: str, unit: str, labels: Sequence[str], reference_name: str, current_name: str) -> dict:
+def _tick(label: str, categorical: bool) -> str:
+    """A label under its bar, on lines of its own: a bin with every digit, a level shortened where it is long."""
+    if categorical:
+        return "<br>".join(chart.cut(part, 14) for part in textwrap.wrap(label, 11, break_long_words=False)[:3])
+    return label.replace(" to ", "<br>to ")
+
+
+def _layout(title: str, labels: Sequence[str], categorical: bool, reference_name: str, current_name: str) -> dict:
     names = chart.key(("■", chart.REFERENCE, reference_name), ("━", chart.CURRENT, current_name))
     ticks = {
         "tickvals": list(range(len(labels))),
-        "ticktext": [chart.cut(str(label), 14) for label in labels],
+        "ticktext": [_tick(str(label), categorical) for label in labels],
+        "tickangle": 0,
         "range": [-0.6, len(labels) - 0.4],
         "showgrid": False,
-        "title": {"text": chart.with_unit(feature, unit)},
+        "title": {"text": title},
     }
     return {
         "margin": {"t": 42},

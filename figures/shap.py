@@ -50,7 +50,7 @@ def _ranks(means: Mapping[str, float]) -> dict[str, int]:
 
 
 def _size(rows: int) -> str:
-    return "small" if rows <= 5 else "" if rows <= 8 else "large" if rows <= 12 else "tall"
+    return "small" if rows <= 5 else "" if rows <= 8 else "tall"  # as tall as the swarm that stands beside it
 
 
 def _importance_bars(
@@ -108,6 +108,9 @@ def _feature_axis(shown: Sequence[str]) -> dict:
         "tickvals": list(range(len(shown))),
         "ticktext": [chart.cut(name, 22) for name in shown],
         "showgrid": False,
+        "ticks": "outside",
+        "ticklen": 6,
+        "tickcolor": chart.CLEAR,
         "range": [len(shown) - 0.4, -0.6],
     }
 
@@ -258,7 +261,7 @@ def _swarm_layout(names: Sequence[str], unit: str) -> dict:
         "margin": {"t": 38},
         "xaxis": {"nticks": 7, "tickangle": 0, "title": {"text": chart.with_unit("SHAP value", unit)}},
         "yaxis": _feature_axis(names),
-        "shapes": [zero | {"line": {"color": "var(--line-2)", "width": 1}}],
+        "shapes": [zero | {"line": {"color": chart.QUIET, "width": 1.5}}],
         "annotations": [key],
     }
 

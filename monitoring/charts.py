@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
@@ -33,12 +34,21 @@ def series(
     metric: str,
     levels: Levels,
     marks: Sequence[Mark],
+    chosen: Window,
 ) -> Chart:
-    """One metric over the windows, with its threshold's bands and the shifts that were put in on purpose."""
+    """One metric over the windows, with its threshold's bands and where shifts of the demonstration begin."""
     words = words_of(metric)
     points = [_point(window, figures.get(window.pk), levels) for window in windows]
     bands = _bands(levels.threshold(metric))
-    return metric_series(name=words.name, points=points, unit=words.unit, digits=words.digits, bands=bands, marks=marks)
+    return metric_series(
+        name=words.name,
+        points=points,
+        unit=words.unit,
+        digits=words.digits,
+        bands=bands,
+        marks=marks,
+        chosen=chosen.start_on,
+    )
 
 
 def discrimination(
@@ -46,6 +56,7 @@ def discrimination(
     figures: Mapping[str, Mapping[int, Measurement]],
     levels: Levels,
     marks: Sequence[Mark],
+    chosen: Window,
 ) -> Chart:
     """AUC over the windows: realised, and estimated where outcomes are not known yet.
 
@@ -61,6 +72,7 @@ def discrimination(
         bands=bands,
         reference=before,
         marks=marks,
+        chosen=chosen.start_on,
     )
 
 
@@ -96,13 +108,13 @@ def _bands(threshold: Threshold | None) -> list[Band]:
     return bands_beyond(threshold.side, watch=threshold.watch * scale, breach=threshold.breach * scale)
 
 
-def shift_marks(monitor: Monitor) -> list[Mark]:
-    """Where shifts that were put in on purpose begin, by the feature; those of one month share a mark."""
+def shift_marks(monitor: Monitor, feature: str = "") -> list[Mark]:
+    """Where shifts that the log was made with begin; those of one month share a mark. feature: its own alone."""
     begins: dict[date, list[str]] = {}
     for shift in monitor.announced_shifts:
-        if shift.get("months"):
+        if shift.get("months") and feature in ("", shift["feature"]):
             begins.setdefault(date.fromisoformat(f"{min(shift['months'])}-01"), []).append(shift["feature"])
-    return [Mark(at=at, words=", ".join(names)) for at, names in sorted(begins.items())]
+    return [Mark(at=at, words=f"{', '.join(names)} shift begins") for at, names in sorted(begins.items())]
 
 
 def feature_distribution(window: Window, feature: str) -> Chart | None:
@@ -110,15 +122,41 @@ def feature_distribution(window: Window, feature: str) -> Chart | None:
     kept = window.shares.get(feature)
     if kept is None or not sum(kept["current"]):
         return None
-    kinds = {named["name"]: named["kind"] for named in window.monitor.columns["features"]}
+    known = next(named for named in window.monitor.columns["features"] if named["name"] == feature)
+    is_category, meaning = known["kind"] == "category", known.get("meaning", "")
+    rows = list(zip(kept["labels"], kept["reference"], kept["current"], strict=True))
+    if is_category:
+        rows = _in_order(rows, codes_in(meaning))
+    labels, reference, current = zip(*rows, strict=True)
     return distribution(
         feature=feature,
-        labels=kept["labels"],
-        reference=kept["reference"],
-        current=kept["current"],
-        categorical=kinds[feature] == "category",
+        labels=labels,
+        reference=reference,
+        current=current,
+        meaning="" if re.match(r"-?\d", meaning) else meaning.partition(":")[0],
+        categorical=is_category,
         current_name=window.label,
     )
+
+
+def codes_in(meaning: str) -> dict[str, str]:
+    """What coded levels mean, where the feature's own description lists them.
+
+    >>> codes_in("Education: 1 graduate school, 2 university")
+    {'1': 'graduate school', '2': 'university'}
+    """
+    return dict(re.findall(r"(?:^|[:,;] *)(-?\d+) ([^\d,;]+)(?=[,;]|$)", meaning))
+
+
+def _in_order(rows: list[tuple], codes: Mapping[str, str]) -> list[tuple]:
+    """Levels that are numbers in their order, each with what it means; then the others, as they were kept."""
+    coded = sorted((row for row in rows if _is_code(row[0])), key=lambda row: float(row[0]))
+    others = [row for row in rows if not _is_code(row[0])]
+    return [(f"{label} {codes.get(label, '')}".rstrip(), *counts) for label, *counts in [*coded, *others]]
+
+
+def _is_code(label: str) -> bool:
+    return re.fullmatch(r"-?\d+(\.\d+)?", label) is not None
 
 
 def importance(explanation: Explanation) -> Chart:

@@ -19,15 +19,21 @@ NUMBERS = ("LIMIT_BAL", *PAYMENTS, *BILLS, *PAID)
 CATEGORIES = ("EDUCATION",)
 FEATURES = (*NUMBERS, *CATEGORIES)
 
+
+def months_before(n: int) -> str:
+    """The month of the n-th column of a series, counted back from the first."""
+    return "1 month before September" if n == 2 else f"{n - 1} months before September"
+
+
 MEANINGS = {
     "LIMIT_BAL": "Credit limit, New Taiwan dollars",
     "EDUCATION": "1 graduate school, 2 university, 3 high school, 4 other; 0, 5 and 6 undocumented",
     "PAY_0": "Repayment status in September: -2 no use, -1 paid in full, 0 revolving, n months late",
-    **{f"PAY_{n}": f"Repayment status {n - 1} months before September" for n in range(2, 7)},
+    **{f"PAY_{n}": f"Repayment status {months_before(n)}" for n in range(2, 7)},
     "BILL_AMT1": "Bill of September, New Taiwan dollars",
-    **{f"BILL_AMT{n}": f"Bill {n - 1} months before September" for n in range(2, 7)},
+    **{f"BILL_AMT{n}": f"Bill {months_before(n)}" for n in range(2, 7)},
     "PAY_AMT1": "Paid in September, New Taiwan dollars",
-    **{f"PAY_AMT{n}": f"Paid {n - 1} months before September" for n in range(2, 7)},
+    **{f"PAY_AMT{n}": f"Paid {months_before(n)}" for n in range(2, 7)},
 }
 
 

@@ -137,7 +137,8 @@ def shares_of(reference: ReferenceProfile, state: ProfileState) -> dict[str, dic
     """
     shares = {}
     for bins, before, now in zip(reference.numbers, reference.state.numbers, state.numbers, strict=True):
-        labels = bin_labels([float(edge) for edge in bins.edges[bins.cuts]], missing=True)
+        whole = bool(np.allclose(bins.edges, np.rint(bins.edges), rtol=0, atol=1e-6))
+        labels = bin_labels([float(edge) for edge in bins.edges[bins.cuts]], missing=True, whole=whole)
         shares[bins.name] = _shares(labels, psi_counts(bins, before), psi_counts(bins, now))
     for levels, before, now in zip(reference.categories, reference.state.categories, state.categories, strict=True):
         labels = [*map(str, levels.levels), "other", "new", "missing"]

@@ -97,8 +97,8 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
         "features": features,
         "drifted": sum(line.level == "breach" for line in features),
         "watched": sum(line.level == "watch" for line in features),
-        "discrimination": charts.discrimination(windows, figures, levels, marks),
-        "score_drift": charts.series(windows, figures["score_psi"], "score_psi", levels, marks),
+        "discrimination": charts.discrimination(windows, figures, levels, marks, window),
+        "score_drift": charts.series(windows, figures["score_psi"], "score_psi", levels, marks, window),
         "thresholds": [_in_words(threshold) for threshold in levels.thresholds],
         "shifts": _shifts(monitor, window),
         "breaches": _breaches(window, levels),
@@ -189,7 +189,7 @@ def feature(request: HttpRequest, ref: str, column: str) -> HttpResponse:
         "feature": meaning,
         "shifts": [s for s in _shifts(monitor, window) if s.get("feature") == column],
         "shares": charts.feature_distribution(window, column),
-        "drift": charts.series(windows, over_time, "psi", levels, charts.shift_marks(monitor)),
+        "drift": charts.series(windows, over_time, "psi", levels, charts.shift_marks(monitor, column), window),
         "figures": _figures_of(window, column, levels),
     }
     return render(request, "monitoring/feature.html", context)

@@ -54,6 +54,8 @@
       colours.done();
       waiting?.remove();
       await Plotly.react(place, data, layout, CONFIG);
+      const box = place.parentElement; // where it is too wide, the newest windows are what one came for
+      if (place.matches(".newest")) box.scrollLeft = box.scrollWidth;
     } catch (error) {
       console.error(error);
       if (waiting) waiting.textContent = "The chart could not be drawn. Its figures are in the table below.";

@@ -92,7 +92,7 @@ def test_the_part_shows_the_figure_its_sentence_and_its_table():
 
     embedded = re.search(r'<script id="psi-figure" type="application/json">(.*?)</script>', html, re.DOTALL)
     assert json.loads(embedded[1]) == psi_series().figure
-    assert "<figcaption>PSI was 0.300 for Mar 2026" in html
+    assert "<figcaption>PSI was 0.300 nats in Mar 2026." in html
     assert '<th scope="row">Feb 2026</th><td class="num">–</td>' in html
     assert "style=" not in html
 
@@ -178,13 +178,22 @@ def test_a_direction_that_is_none_is_refused():
         figures.bands_beyond("up", watch=1)
 
 
-def test_the_label_of_a_thin_band_stands_outside_it():
-    wide, thin = (psi_series(bands=figures.bands_beyond("above", watch=watch, breach=0.25)) for watch in (0.1, 0.249))
+def band_labels(chart) -> dict[str, float]:
+    notes = chart.figure["layout"]["annotations"]
+    return {n["text"].split(",")[0]: n["y"] for n in notes if n["text"].startswith(("Watch,", "Breach,"))}
 
-    def anchor(chart, start):
-        return next(n["yanchor"] for n in chart.figure["layout"]["annotations"] if n["text"].startswith(start))
 
-    assert (anchor(wide, "Watch"), anchor(thin, "Watch")) == ("bottom", "top")
+@pytest.mark.parametrize("worse", ["above", "below"])
+@pytest.mark.parametrize("most", [0.3, 3.5, 300])
+def test_labels_of_bands_stand_inside_the_plot_and_apart(worse, most):
+    watch, breach = (0.1, 0.25) if worse == "above" else (0.25, 0.1)
+    chart = psi_series(points=points(0.0, most), bands=figures.bands_beyond(worse, watch=watch, breach=breach))
+
+    low, high = chart.figure["layout"]["yaxis"]["range"]
+    heights, line = band_labels(chart), 0.07 * (high - low)
+    side = 1 if worse == "above" else -1
+    assert all(low <= min(y, y + side * line) and max(y, y + side * line) <= high + 1e-9 for y in heights.values())
+    assert abs(heights["Watch"] - heights["Breach"]) >= line - 1e-9
 
 
 def test_the_reference_is_a_dashed_line_with_its_value():
@@ -214,10 +223,89 @@ def test_an_interval_is_drawn_for_each_run_of_windows_that_have_one():
     assert chart.table.headers[2:4] == ("Low", "High")
 
 
-def test_the_sentence_says_state_and_the_window_before():
-    windows = [figures.Point(month(1), 0.208), figures.Point(month(2), 0.272, state="breach")]
+BANDS = figures.bands_beyond("above", watch=0.1, breach=0.25)
+SENTENCES = {
+    (
+        3,
+        None,
+    ): "PSI was 0.300 nats in Mar 2026, above the breach threshold of 0.25; it crossed it in 1 of 4 windows (Mar).",
+    (2, None): "PSI was 0.150 nats in Feb 2026, above the watch threshold of 0.10; it crossed the breach threshold"
+    " of 0.25 in 1 of 4 windows (Mar).",
+    (1, None): "PSI was 0.020 nats in Jan 2026, within its thresholds; it crossed the breach threshold of 0.25 in"
+    " 1 of 4 windows (Mar).",
+    (1, "no bands"): "PSI was 0.020 nats in Jan 2026.",
+}
 
-    assert psi_series(points=windows).sentence == "PSI was 0.272 for 1 Feb 2026, in breach; 0.208 for 1 Jan 2026."
+
+@pytest.mark.parametrize("asked", SENTENCES)
+def test_the_sentence_is_about_the_window_that_was_chosen(asked):
+    number, without = asked
+
+    chart = psi_series(points=points(0.02, 0.15, 0.3, 0.01), bands=[] if without else BANDS, chosen=month(number))
+
+    assert chart.sentence == SENTENCES[asked]
+
+
+def test_a_chosen_window_without_a_value_gives_the_one_before_it():
+    chart = psi_series(points=points(0.02, None, 0.3), chosen=month(2))
+
+    assert chart.sentence.startswith("PSI was 0.020 nats in Jan 2026.")
+
+
+def test_a_run_of_windows_in_breach_is_named_by_its_ends():
+    chart = psi_series(points=points(0.3, 0.1, 0.3, 0.4, 0.5), bands=BANDS)
+    joined = psi_series(points=points(0.1, 0.1, 0.3, 0.4, 0.5), bands=BANDS)
+
+    assert "in 4 of 5 windows (Jan, Mar, Apr, May)" in chart.sentence
+    assert "in 3 of 5 windows (Mar to May)" in joined.sentence
+
+
+def test_the_chosen_window_is_filled_and_stands_on_a_ground_of_its_own():
+    chart = psi_series(points=points(0.1, 0.2, 0.3), chosen=month(2))
+    newest = psi_series(points=points(0.1, 0.2, 0.3), chosen=month(3))
+
+    def grounds(chart) -> list:
+        return [s["x0"] for s in chart.figure["layout"].get("shapes", []) if s.get("fillcolor") == "var(--c-cur-soft)"]
+
+    assert chart.figure["data"][0]["marker"]["color"] == ["var(--surface)", "var(--c-cur)", "var(--surface)"]
+    assert len(grounds(chart)) == 1
+    assert grounds(newest) == []
+
+
+def test_the_newest_window_is_named_on_the_axis_however_many_there_are():
+    for many in (3, 12, 13, 36):
+        windows = [figures.Point(date(2024 + i // 12, i % 12 + 1, 1), 0.1) for i in range(many)]
+
+        axis = psi_series(points=windows).figure["layout"]["xaxis"]
+
+        assert axis["tickvals"][-1].startswith(windows[-1].at.isoformat())
+        assert len(axis["tickvals"]) <= 12
+
+
+def test_every_tick_of_the_upright_axis_has_as_many_decimals():
+    axes = [psi_series(points=points(0, top)).figure["layout"]["yaxis"]["tickformat"] for top in (0.02, 0.4, 3.2, 90)]
+
+    assert axes == [".3f", ".2f", ".1f", ".0f"]
+
+
+def test_marks_that_are_near_each_other_are_named_in_rows_and_in_the_sentence():
+    marks = [figures.Mark(month(n), f"{name} shift begins") for n, name in ((1, "LIMIT"), (6, "PAY"), (7, "BILL"))]
+    chart = psi_series(points=points(*[0.1] * 12), marks=marks)
+
+    rows = {n["text"]: n.get("yshift") for n in chart.figure["layout"]["annotations"] if "begins" in n["text"]}
+    assert rows["LIMIT shift begins"] == rows["PAY shift begins"] == 0
+    assert rows["BILL shift begins"] > 0
+    assert chart.sentence.endswith(
+        "Dotted: LIMIT shift begins, Jan 2026; PAY shift begins, Jun 2026; BILL shift begins, Jul 2026."
+    )
+
+
+def test_windows_whose_outcomes_are_not_known_hang_on_a_bracket():
+    chart = figures.auc_series(realised=points(0.7, 0.7, None, None), estimated=points(0.7, 0.7, 0.7, 0.7))
+    known = figures.auc_series(realised=points(0.7, 0.7), estimated=points(0.7, 0.7))
+
+    assert "outcomes not known: Mar to Apr" in labels_of(chart)
+    assert not [text for text in labels_of(known) if "not known" in text]
 
 
 def test_auc_joins_realised_and_estimated_by_window():
@@ -230,8 +318,14 @@ def test_auc_joins_realised_and_estimated_by_window():
         ("1 Jan 2026", 0.77, 0.76, 0.78, None, None, None, ""),
         ("1 Feb 2026", None, None, None, 0.75, 0.74, 0.76, "labels not mature"),
     )
-    assert {"Realised 0.770", "Estimated 0.750"} <= set(labels_of(chart))
-    assert "needs no labels, was 0.750" in chart.sentence
+    assert {"Realised 0.770, 1 Jan 2026", "Estimated 0.750"} <= set(labels_of(chart))
+    assert "needs no outcomes, was 0.750" in chart.sentence
+
+
+def test_an_estimate_without_intervals_has_no_columns_for_them():
+    chart = figures.auc_series(realised=points(0.7, 0.7), estimated=points(0.7, 0.7))
+
+    assert chart.table.headers == ("Window", "AUC, realised", "Low", "High", "AUC, estimated", "Not computed because")
 
 
 def test_labels_at_the_right_end_do_not_cover_each_other():
@@ -280,6 +374,33 @@ def test_the_sentence_names_the_largest_change():
 def test_samples_that_make_no_distribution_are_refused(reference, current, message):
     with pytest.raises(ValueError, match=message):
         figures.distribution(feature="x", labels=["a", "b"], reference=reference, current=current)
+
+
+def test_no_digit_of_a_bin_is_lost_on_the_axis():
+    labels = figures.bin_labels([85_404, 146_805, 1_234_567.5])
+    chart = figures.distribution(feature="x", labels=labels, reference=[1] * 4, current=[1] * 4)
+
+    drawn = chart.figure["layout"]["xaxis"]["ticktext"]
+    assert [text.replace("<br>", " ") for text in drawn] == labels
+    assert max(len(line) for text in drawn for line in text.split("<br>")) <= 16
+
+
+def test_the_axis_says_what_the_feature_is():
+    chart = figures.distribution(
+        feature="BILL_AMT1", labels=["a"], reference=[1], current=[1], meaning="Bill, New Taiwan dollars"
+    )
+
+    assert chart.figure["layout"]["xaxis"]["title"]["text"] == "Bill, New Taiwan dollars"
+
+
+def test_bins_of_whole_numbers_are_named_by_their_values():
+    assert figures.bin_labels([-1, 0, 1, 4], whole=True) == ["to −1", "0", "1", "2 to 4", "from 5"]
+    assert figures.bin_labels([326, 2048], whole=True, missing=True) == [
+        "to 326",
+        "327 to 2,048",
+        "from 2,049",
+        "missing",
+    ]
 
 
 @pytest.mark.parametrize(
