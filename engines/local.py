@@ -157,11 +157,11 @@ def fit_reference(
 def fit_reference_and_sample(
     partitions, spec, *, since=None, until=None, seed, psi_bins=10, threads=None
 ) -> tuple[ReferenceProfile, Sample]:
-    """As fit_reference, and the bottom-k sample of the reference window's raw rows."""
+    """As fit_reference, and a sample of the reference window's raw rows, to be drawn from as a whole."""
     bins = fit_bins(partitions, spec, between=(since, until), seed=seed, psi_bins=psi_bins)
     profiles = list(profile_partitions(partitions, spec, bins, between=(since, until), threads=threads))
     state = window(profiles)
-    return bins.counted(state), merge_samples(profile.sample for profile in profiles)
+    return bins.counted(state), merge_samples(profile.sample for profile in profiles).as_one_window()
 
 
 def check_fits(spec: LogSpec, reference: ReferenceProfile) -> None:

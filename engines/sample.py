@@ -1,9 +1,14 @@
 """A bottom-k sample of raw rows: by keyed hash, mergeable, independent of the order of rows and files.
 
-Kept are the PER_BAND rows with the smallest keys of every reference score band (so that rare bands can be
-drawn from) and the OVERALL rows with the smallest keys of all (so that a window of as many rows always gives
-as many, however its scores moved). A row kept for either reason in a union was kept for it in its part, so
-sampling parts and merging equals sampling the whole.
+Kept are the A_DAY rows with the smallest keys of every day, and the PER_BAND rows with the smallest keys of every
+reference score band, so that rare bands can be drawn from. A row kept for either reason in a union was kept for
+it in its part, so sampling parts and merging equals sampling the whole.
+
+What follows of it: of any window of whole days, the A_DAY rows with the smallest keys of all are there (all rows,
+where the window has fewer), since each of them is among the smallest of its day. A key depends on the row id and
+the seed alone, so they are a simple random sample of the window, whether its days are files of their own or cut
+out of a month's. Behind them come rows that are there for their band only: a sample would be biased by them, and
+`draw` takes them only to fill a band's share.
 """
 
 from collections.abc import Iterable
@@ -17,8 +22,8 @@ import pyarrow.ipc as ipc
 
 from engines.arrays import arrow_array, arrow_mask, numpy_array
 
+A_DAY = 1_000
 PER_BAND = 100
-OVERALL = 1_000
 SELECTED = 4_000
 KEY, BAND, DAY = "__key", "__band", "__day"
 
@@ -49,8 +54,24 @@ class Sample:
             return cls(reader.read_all())
 
     @cached_property
+    def keys(self) -> np.ndarray:
+        return numpy_array(self.table.column(KEY))[0]
+
+    @cached_property
     def bands(self) -> np.ndarray:
         return numpy_array(self.table.column(BAND))[0]
+
+    @cached_property
+    def days(self) -> np.ndarray:
+        """(n,) int32 days since 1970."""
+        return numpy_array(self.table.column(DAY).cast(pa.int32()))[0]
+
+    def taken(self, positions: np.ndarray) -> "Sample":
+        return Sample(self.table.take(arrow_array(positions, pa.int64())))
+
+    def as_one_window(self) -> "Sample":
+        """What `draw` needs of these rows as long as nobody cuts days out of them: of a reference window."""
+        return self.taken(smallest(self.keys, self.bands, np.zeros_like(self.days)))
 
     def with_columns_of(self, other: "Sample") -> "Sample":
         """These rows with the columns that `other`, a sample of the same rows, has too."""
@@ -66,54 +87,84 @@ class Sample:
         return Sample(self.table.filter(pc.and_(pc.greater_equal(days, since), pc.less(days, until))))
 
     def draw(self, rows: int, *, shares: np.ndarray | None = None) -> pa.Table:
-        """Up to `rows` rows, stratified by score band, ordered by key; the same rows every time.
+        """Up to `rows` rows of the window, at most A_DAY, ordered by key; the same rows every time.
 
-        shares  (bands,) how the rows are spread over the bands, for example those of the window; equal
-                when None. Bands that hold too few rows are topped up with the smallest keys of the rest.
+        Without shares the rows with the smallest keys of all: a simple random sample of the window.
+        shares  (bands,) how the rows are spread over the score bands, for example the window's own counts
+                (stats.state.ScoreCounts.by_band): each band gives its part by its smallest keys. Where it holds
+                fewer, the smallest keys of the rest fill up: near A_DAY rows a band above PER_BAND may by
+                chance hold less than its part. With other shares than the window's own
+                the sample shows their scores, not the window's.
+        Raises ValueError for shares that are negative or all 0.
         """
-        bands = self.bands
-        shares = np.ones(int(bands.max(initial=0)) + 1) if shares is None else np.asarray(shares, float)
-        wanted = np.floor(rows * shares / shares.sum()).astype(int)
-        rank = _rank_within(bands)
-        inside = (bands < wanted.size) & (rank < wanted[np.minimum(bands, wanted.size - 1)])
-        spare = np.flatnonzero(~inside)[: max(rows - int(inside.sum()), 0)]
-        inside[spare] = True
+        rows = min(rows, A_DAY)
+        if shares is None:
+            return self.table.slice(0, rows)
+        inside = self._first_of_bands(_parts(rows, shares))
+        inside[np.flatnonzero(~inside)[: rows - int(inside.sum())]] = True
         return self.table.filter(arrow_mask(inside))
 
+    def _first_of_bands(self, wanted: np.ndarray) -> np.ndarray:
+        """(n,) bool: the first wanted[b] rows of each band b."""
+        wanted = np.append(wanted, 0)  # a band that the shares do not name
+        return rank_within(self.bands) < wanted[np.minimum(self.bands, wanted.size - 1)]
 
-def smallest(keys: np.ndarray, bands: np.ndarray) -> np.ndarray:
+
+def _parts(rows: int, shares: np.ndarray) -> np.ndarray:
+    """Whole rows that add up to `rows`; the largest remainders are rounded up, of equal ones the first."""
+    shares = np.asarray(shares, np.float64)
+    if not (shares >= 0).all() or not shares.sum() > 0:
+        raise ValueError(f"shares must not be negative, nor all 0, got {shares.tolist()}")
+    exact = rows * shares / shares.sum()
+    parts = np.floor(exact).astype(int)
+    parts[np.argsort(parts - exact, kind="stable")[: rows - parts.sum()]] += 1
+    return parts
+
+
+def smallest(keys: np.ndarray, bands: np.ndarray, days: np.ndarray) -> np.ndarray:
     """Positions of the rows that the sample keeps, ordered by key."""
-    few = _surely_enough(keys, bands)
+    few = _surely_enough(keys, bands, days)
     if few is not None:
-        return few[smallest(keys[few], bands[few])]
+        return few[smallest(keys[few], bands[few], days[few])]
     order = np.argsort(keys)
     if (keys[order][1:] == keys[order][:-1]).any():  # twins keep the order they came in: several times slower
         order = np.argsort(keys, kind="stable")
-    kept = _rank_within(bands[order]) < PER_BAND
-    kept[:OVERALL] = True
-    return order[kept]
+    return order[(rank_within(bands[order]) < PER_BAND) | (rank_within(days[order]) < A_DAY)]
 
 
-def _surely_enough(keys: np.ndarray, bands: np.ndarray) -> np.ndarray | None:
+def _surely_enough(keys: np.ndarray, bands: np.ndarray, days: np.ndarray) -> np.ndarray | None:
     """Positions of the smallest keys that hold every row to be kept; None where all have to be sorted.
 
-    A selection is several times cheaper than sorting. It is enough where each band has PER_BAND rows in it.
+    A selection is several times cheaper than sorting. It is enough where each band has PER_BAND rows in it and
+    each day A_DAY: where there are few days.
     """
     if keys.size <= 2 * SELECTED:
         return None
     limit = np.partition(keys, SELECTED - 1)[SELECTED - 1]
     few = np.flatnonzero(keys <= limit)
-    inside, all_of = np.bincount(bands[few], minlength=128), np.bincount(bands, minlength=128)
-    is_enough = (inside >= np.minimum(all_of, PER_BAND)).all() and few.size <= 2 * SELECTED
+    is_enough = few.size <= 2 * SELECTED and all(
+        (inside >= np.minimum(whole, wanted)).all()
+        for inside, whole, wanted in (
+            (*_counts(bands[few], bands), PER_BAND),
+            (*_counts(days[few], days), A_DAY),
+        )
+    )
     return few if is_enough else None
 
 
-def _rank_within(bands: np.ndarray) -> np.ndarray:
-    """For rows in key order: how many rows of the same band come before."""
-    rank = np.empty(bands.size, np.int64)
-    for band in np.unique(bands):
-        inside = np.flatnonzero(bands == band)
-        rank[inside] = np.arange(inside.size)
+def _counts(part: np.ndarray, whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How often each value of `whole` occurs in `part` and in `whole`."""
+    first, span = int(whole.min()), int(np.ptp(whole)) + 1
+    return tuple(np.bincount(values - first, minlength=span) for values in (part, whole))
+
+
+def rank_within(groups: np.ndarray) -> np.ndarray:
+    """For rows in key order: how many rows of the same group come before."""
+    order = np.argsort(groups, kind="stable")
+    grouped = groups[order]
+    starts = np.flatnonzero(np.append(True, grouped[1:] != grouped[:-1]))[: grouped.size]
+    rank = np.empty(groups.size, np.int64)
+    rank[order] = np.arange(groups.size) - np.repeat(starts, np.diff(np.append(starts, groups.size)))
     return rank
 
 
@@ -123,10 +174,10 @@ def merge_samples(samples: Iterable[Sample]) -> Sample:
     if not tables:
         raise ValueError("no sample to merge")
     table = pa.concat_tables(tables).combine_chunks()
-    keys = numpy_array(table.column(KEY))[0]
+    keys = Sample(table).keys
     if np.unique(keys).size < keys.size:
         # A row id that two partitions share has one key: order such twins by content, not by file.
         table = table.sort_by([(name, "ascending") for name in dict.fromkeys((KEY, *table.column_names))])
-        keys = numpy_array(table.column(KEY))[0]
-    kept = smallest(keys, numpy_array(table.column(BAND))[0])
-    return Sample(table.take(arrow_array(kept, pa.int64())))
+        keys = Sample(table).keys
+    whole = Sample(table)
+    return whole.taken(smallest(keys, whole.bands, whole.days))

@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 
 from engines.admission import Admitted
-from engines.arrays import arrow_array, empty_table, numpy_array
-from engines.columns import texts_of
+from engines.arrays import arrow_array, empty_table
+from engines.columns import FIRST_DAY, LAST_DAY, texts_of
 from engines.kernels import UNGROUPED
 from engines.log import LogSpec
 from engines.reading import Columns
-from engines.sample import BAND, DAY, KEY, OVERALL, PER_BAND, Sample, merge_samples, smallest
+from engines.sample import A_DAY, BAND, DAY, KEY, PER_BAND, Sample, merge_samples, rank_within, smallest
 
 _ALL_KEYS = np.uint64(2**64 - 1)
 
@@ -18,33 +18,42 @@ class PartitionSample:
     """The sample of the blocks so far."""
 
     def __init__(self, spec: LogSpec, bands: int, features: tuple[str, ...]):
-        self._spec, self._bands, self._numbers = spec, bands, set(spec.numbers)
+        self._spec, self._numbers = spec, set(spec.numbers)
         self._schema = self._fields(features)
-        self.sample = Sample(empty_table(self._schema))
+        self._kept, self._waiting = Sample(empty_table(self._schema)), []
+        # The largest key that a row of each band, and of each day, may have; merging lowers them.
+        self._band_limits = np.full(bands, _ALL_KEYS)
+        self._day_limits = np.full(LAST_DAY - FIRST_DAY, _ALL_KEYS)
+
+    @property
+    def sample(self) -> Sample:
+        self._merge()
+        return self._kept
 
     def candidates(self, admitted: Admitted) -> np.ndarray:
         """Positions of the block's rows that may still enter."""
-        limits = self._limits()
-        used = admitted.groups[0] != UNGROUPED
-        found = np.flatnonzero(used & (admitted.keys <= limits[np.clip(admitted.bands, 0, self._bands - 1)]))
-        return found[smallest(admitted.keys[found], admitted.bands[found])]
-
-    def _limits(self) -> np.ndarray:
-        """(bands,) the largest key that a row of each band may have."""
-        keys = numpy_array(self.sample.table.column(KEY))[0]
-        overall = keys[OVERALL - 1] if keys.size >= OVERALL else _ALL_KEYS
-        limits = np.full(self._bands, _ALL_KEYS)
-        for band in range(self._bands):
-            inside = keys[self.sample.bands == band]
-            if inside.size >= PER_BAND:
-                limits[band] = max(inside[PER_BAND - 1], overall)
-        return limits
+        used = np.flatnonzero(admitted.groups[0] != UNGROUPED)
+        keys, bands, days = admitted.keys[used], admitted.bands[used], admitted.days[used]
+        may = keys <= np.maximum(self._band_limits[bands], self._day_limits[days - FIRST_DAY])
+        return used[may][smallest(keys[may], bands[may], days[may])]
 
     def add(self, admitted: Admitted, positions: np.ndarray, columns: Columns, values: dict) -> None:
         """Add a block's candidates: `columns` of the head, `values` of the features at `positions`."""
         if positions.size:
-            block = self._table(admitted, positions, columns, values)
-            self.sample = merge_samples([self.sample, Sample(block)])
+            self._waiting.append(Sample(self._table(admitted, positions, columns, values)))
+        # Each merge copies what is kept: only once as much is waiting, or a month of days would be copied all day.
+        if sum(map(len, self._waiting)) > len(self._kept):
+            self._merge()
+
+    def _merge(self) -> None:
+        if self._waiting:
+            self._kept, self._waiting = merge_samples([self._kept, *self._waiting]), []
+            self._lower(self._band_limits, self._kept.bands, PER_BAND)
+            self._lower(self._day_limits, self._kept.days - FIRST_DAY, A_DAY)
+
+    def _lower(self, limits: np.ndarray, groups: np.ndarray, most: int) -> None:
+        last = np.flatnonzero(rank_within(groups) == most - 1)
+        limits[groups[last]] = self._kept.keys[last]
 
     def _fields(self, features: tuple[str, ...]) -> pa.Schema:
         spec, kinds = self._spec, {}

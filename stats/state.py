@@ -84,6 +84,11 @@ class ScoreCounts:
     def labelled(self) -> int:
         return int(self.counts[GOOD:].sum())
 
+    @property
+    def by_band(self) -> np.ndarray:
+        """(bands,) rows in each reference score band: the shares that make a drawn sample look like the window."""
+        return self.decisions.sum(axis=(0, 1))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:

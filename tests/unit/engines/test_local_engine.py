@@ -185,25 +185,6 @@ def test_progress_is_told_and_can_cancel(reference, messy, monkeypatch):
         profile_partition(messy, SPEC, reference, progress=cancel)
 
 
-def test_the_sample_holds_every_band_and_enough_rows(reference, messy):
-    profile = profile_partition(messy, SPEC, reference)
-
-    in_band = window([profile]).score.decisions.sum(axis=(0, 1))
-    kept = np.bincount(profile.sample.bands, minlength=10)
-    assert (kept >= np.minimum(in_band, 100)).all()
-    assert len(profile.sample) >= 1_000
-    assert profile.sample.draw(500).num_rows == 500
-
-
-def test_a_drawn_sample_is_spread_over_the_bands_and_the_same_every_time(reference, messy):
-    sample = profile_partition(messy, SPEC, reference).sample
-
-    drawn = sample.draw(200)
-
-    assert np.bincount(drawn.column("__band").to_numpy()).tolist() == [20] * 10
-    assert drawn.equals(sample.draw(200))
-
-
 def test_samples_of_parts_merge_into_the_sample_of_the_whole(reference, tmp_path):
     table = pq.read_table(logs.messy_log(tmp_path / "whole.parquet", 23, n=6_000).path)
     table = table.filter(pa.array(~_repeated(table.column("id").to_pylist())))
