@@ -219,13 +219,18 @@ class Admission:
         if self._as_of is None:
             return labelled
         known = labelled
-        if self.spec.label_known_at in block:
-            known_at, _ = self._moments(block[self.spec.label_known_at], self.spec.label_known_at)
+        if self.spec.label_known_at:
+            known_at = self._known_at(block, moments.size)
             self.remark(self.spec.label, NO_KNOWN_AT, int((labelled & (known_at == NO_TIME)).sum()))
             known = known & (known_at != NO_TIME) & (known_at <= self._as_of)
         if self.spec.label_maturity_days is not None:
             known = known & (moments <= self._as_of - self.spec.label_maturity_days * DAY_MICROSECONDS)
         return known
+
+    def _known_at(self, block: Columns, rows: int) -> np.ndarray:
+        """(n,) int64 when each label became known; NO_TIME in a partition that lost the column."""
+        name = self.spec.label_known_at
+        return self._moments(block[name], name)[0] if name in block else np.full(rows, NO_TIME)
 
     def _decisions(self, block: Columns, rows: int) -> np.ndarray:
         if self.spec.decision not in block:

@@ -72,13 +72,18 @@ def read_rows(partition: Partition, spec: LogSpec) -> list[Row]:
     for block in reader.blocks(spec.columns):
         columns = {name: _values(name, column, spec) for name, column in block.read(spec.columns).items()}
         for name in spec.columns:
-            columns.setdefault(name, [np.nan if name in spec.numbers else None] * block.rows)
+            columns.setdefault(name, [_absent(name, spec)] * block.rows)
         moments, days = as_moments(block.read([spec.time])[spec.time], spec.time_zone)
         for place in range(block.rows):
             row = {name: values[place] for name, values in columns.items()}
             roles = {"id": row[spec.row_id], "score": row[spec.score]}
             rows.append({**row, **roles, "moment": int(moments[place]), "day": int(days[place])})
     return rows
+
+
+def _absent(name: str, spec: LogSpec) -> object:
+    """What every row has in a column that is not there."""
+    return NO_TIME if name == spec.label_known_at else np.nan if name in spec.numbers else None
 
 
 def _values(name: str, column, spec: LogSpec) -> list:

@@ -3,10 +3,12 @@
 from datetime import date
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from engines import admission
 from engines.partition import ALL
+from engines.sources import partition_at
 from stats.state import APPROVED, BAD, DECLINED, GOOD, UNKNOWN
 from tests.spec.engines.logs import SPEC, moment
 
@@ -120,6 +122,18 @@ def test_a_label_counts_once_it_is_known(engine, reference, log):
 
     assert early.counts.sum(axis=1).tolist() == [3, 0, 1]
     assert every.counts.sum(axis=1).tolist() == [1, 2, 1]
+
+
+def test_without_the_column_that_says_when_no_label_is_known_yet(engine, reference, log, tmp_path):
+    table = pq.read_table(log({"default": 1}, {"default": 0}).path).drop_columns(["known_at"])
+    pq.write_table(table, tmp_path / "less.parquet")
+    partition = partition_at(tmp_path / "less.parquet")
+
+    at_a_cut_off = engine(partition, SPEC, reference, labels_as_of=moment("2030-01-01T00:00")).states[FIRST, ALL]
+    every = engine(partition, SPEC, reference).states[FIRST, ALL]
+
+    assert at_a_cut_off.score.counts.sum(axis=1).tolist() == [2, 0, 0]
+    assert every.score.counts.sum(axis=1).tolist() == [0, 1, 1]
 
 
 def test_scores_and_decisions_are_counted_by_label(engine, reference, log):

@@ -130,6 +130,19 @@ def test_without_another_column_the_rest_is_computed_and_it_is_said(reference, t
     assert profile.reasons == (f"column '{column}' is not in this partition; its values count as missing",)
 
 
+def test_labels_of_a_partition_that_lost_the_moment_they_became_known_are_said(reference, tmp_path):
+    table = pq.read_table(logs.rows(tmp_path / "one.parquet", {"default": 1}, {"default": 0}, {}).path)
+    pq.write_table(table.drop_columns(["known_at"]), tmp_path / "less.parquet")
+
+    less = partition_at(tmp_path / "less.parquet")
+    profile = profile_partition(less, SPEC, reference, labels_as_of=logs.moment("2030-01-01T00:00"))
+
+    assert profile.reasons == (
+        "column 'known_at' is not in this partition; its values count as missing",
+        "column 'default': 2 values are without the moment they became known and count as not known",
+    )
+
+
 @pytest.mark.parametrize(
     ("column", "values", "sentence"),
     [
