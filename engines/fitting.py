@@ -1,7 +1,7 @@
 """Fit the bins of a reference profile from the rows of its window, some columns at a time."""
 
 from collections import Counter
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 
@@ -131,18 +131,20 @@ def fit_bins(
     between: tuple[date | None, date | None],
     seed: int,
     psi_bins: int = 10,
+    labels_as_of: datetime | None = None,
 ) -> ReferenceProfile:
     """The bins of every column, with nothing counted in them yet.
 
     Raises LogRefused as engines.local.fit_reference does.
     """
-    rows = WindowRows(partitions, spec, between)
+    rows = WindowRows(partitions, spec, between, labels_as_of)
     categories, segments = fit_levels(rows)
     numbers, score = fit_numbers(rows, psi_bins=psi_bins), fit_scores(rows, psi_bins=psi_bins)
     settings = {
         "psi_bins": psi_bins,
         "since": between[0] and between[0].isoformat(),
         "until": between[1] and between[1].isoformat(),
+        "labels_as_of": labels_as_of and labels_as_of.astimezone(UTC).isoformat(),
         "partitions": [[partition.key, partition.sha256] for partition in partitions],
         "spec": spec.to_dict(),
     }

@@ -142,24 +142,38 @@ def fit_reference(
     until: date | None = None,
     seed: int,
     psi_bins: int = 10,
+    labels_as_of: datetime | None = None,
     threads: int | None = None,
 ) -> ReferenceProfile:
     """Fit the bins of every column on the days since ≤ day < until, and count that window in them.
 
-    seed  keys the sample of every partition that is profiled against this reference
+    seed          keys the sample of every partition that is profiled against this reference
+    labels_as_of  as for profile_partition: the calibration and every outcome of the reference are of that moment,
+                  and it is one of the reference's settings. A window's metrics are compared with the reference's:
+                  take the same rule for both
     Raises LogRefused where the window holds no usable row or a numeric feature no finite value.
     """
     return fit_reference_and_sample(
-        partitions, spec, since=since, until=until, seed=seed, psi_bins=psi_bins, threads=threads
+        partitions,
+        spec,
+        since=since,
+        until=until,
+        seed=seed,
+        psi_bins=psi_bins,
+        labels_as_of=labels_as_of,
+        threads=threads,
     )[0]
 
 
 def fit_reference_and_sample(
-    partitions, spec, *, since=None, until=None, seed, psi_bins=10, threads=None
+    partitions, spec, *, since=None, until=None, seed, psi_bins=10, labels_as_of=None, threads=None
 ) -> tuple[ReferenceProfile, Sample]:
     """As fit_reference, and a sample of the reference window's raw rows, to be drawn from as a whole."""
-    bins = fit_bins(partitions, spec, between=(since, until), seed=seed, psi_bins=psi_bins)
-    profiles = list(profile_partitions(partitions, spec, bins, between=(since, until), threads=threads))
+    between = (since, until)
+    bins = fit_bins(partitions, spec, between=between, seed=seed, psi_bins=psi_bins, labels_as_of=labels_as_of)
+    profiles = list(
+        profile_partitions(partitions, spec, bins, labels_as_of=labels_as_of, between=between, threads=threads)
+    )
     state = window(profiles)
     return bins.counted(state), merge_samples(profile.sample for profile in profiles).as_one_window()
 

@@ -93,7 +93,7 @@ class ReferenceProfile:
     """Bins of every column and the reference window counted in them.
 
     seed       of the sample; part of the record, as are the other settings
-    settings   how it was fitted: psi_bins, since, until, sources … (JSON values)
+    settings   how it was fitted: psi_bins, since, until, labels_as_of, partitions, spec (JSON values)
     state      the reference window itself
     """
 

@@ -105,7 +105,12 @@ def _reference(monitor: Monitor, job: Job, progress: Progress):
     progress.say("Fitting the reference")
     partitions = _partitions(monitor, monitor.reference_location)
     profile, sample = fit_reference_and_sample(
-        partitions, spec_of(monitor), since=monitor.reference_since, until=monitor.reference_until, seed=monitor.seed
+        partitions,
+        spec_of(monitor),
+        since=monitor.reference_since,
+        until=monitor.reference_until,
+        seed=monitor.seed,
+        labels_as_of=runs.run_of(job).labels_as_of,
     )
     inputs = {partition.key: partition.sha256 for partition in partitions}
     return runs.store_reference(monitor=monitor, profile=profile, sample=sample, inputs=inputs, job=job), profile

@@ -227,6 +227,36 @@ def test_a_reference_of_some_days_counts_those_days_alone(tmp_path):
     assert part.settings["since"] == "2026-03-02"
 
 
+@pytest.mark.parametrize("days", [None, 30], ids=["known", "known and mature"])
+def test_the_outcomes_of_a_reference_are_those_of_its_cut_off(tmp_path, days):
+    spec, cut_off = replace(SPEC, label_maturity_days=days), moment("2026-04-01T12:00")
+    partition = logs.messy_log(tmp_path / "log.parquet", 24)
+
+    early, every = (fit_reference([partition], spec, seed=1, labels_as_of=at) for at in (cut_off, None))
+
+    profile = profile_partition(partition, spec, early, labels_as_of=cut_off)
+    assert 0 < early.state.score.labelled < every.state.score.labelled
+    assert early.state.score.counts.tolist() == window([profile]).score.counts.tolist()
+    assert early.settings["labels_as_of"] == "2026-04-01T12:00:00+00:00"
+    assert every.settings["labels_as_of"] is None
+
+
+def test_the_calibration_of_a_reference_knows_no_outcome_that_came_later(tmp_path):
+    """Bad outcomes of high scores are known early, of low scores late: as of early, low scores never go bad."""
+    late, early = moment("2026-09-01T00:00"), moment("2026-03-10T00:00")
+    rows = [
+        {"score": s, "default": y, "known_at": late if s < 0.5 and y else early} for s in (0.2, 0.8) for y in (0, 1)
+    ]
+    partition = logs.rows(tmp_path / "log.parquet", *rows * 5)
+
+    chance = {
+        at: np.interp(0.2, *fit_reference([partition], SPEC, seed=1, labels_as_of=at).score.knots)
+        for at in (moment("2026-03-20T00:00"), None)
+    }
+
+    assert list(chance.values()) == [0, 0.5]
+
+
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [
