@@ -14,7 +14,7 @@ import numpy as np
 from engines import admission as reasons
 from engines.admission import day_of, microseconds
 from engines.columns import DAY_MICROSECONDS, NO_DAY, NO_TIME, as_levels, as_moments, as_numbers, texts_of
-from engines.kernels import CLIP
+from engines.kernels import CLIP, SMALLEST_SD
 from engines.log import LogSpec
 from engines.partition import ALL
 from engines.reading import open_partition
@@ -216,7 +216,7 @@ def count_scores(bins: ScoreBins, rows: list[Row]) -> ScoreCounts:
 def count_moments(numbers: tuple[NumberBins, ...], rows: list[Row]) -> Moments:
     matrix = np.zeros((len(rows), len(numbers)))
     for place, bins in enumerate(numbers):
-        if bins.sd > 0:
+        if bins.sd >= SMALLEST_SD:
             standardised = (_column(rows, bins.name) - bins.mean) / bins.sd
             matrix[:, place] = np.clip(np.nan_to_num(standardised, nan=0.0, posinf=CLIP, neginf=-CLIP), -CLIP, CLIP)
     return Moments(len(rows), matrix.sum(axis=0), matrix.T @ matrix)

@@ -17,6 +17,7 @@ _SHIFTS = (40, 42, 44, 46)
 _MOST_CELLS = 600_000  # 1.2 MB a column: at 44 bits the range of a column that has both signs
 _SIGN = np.uint64(1 << 63)
 CLIP = 10.0
+SMALLEST_SD = float(np.finfo(np.float64).tiny)
 UNGROUPED = -1
 
 
@@ -117,8 +118,11 @@ def fill_number(values, groups, cells, counts, sums, extremes, infinite):
 
 @njit(nogil=True, cache=True)
 def standardise(values, mean, sd, out):
-    """(value - mean) / sd clipped to ±CLIP into out (n,); missing and a constant reference give 0."""
-    scale = 1.0 / sd if sd > 0 else 0.0
+    """(value - mean) / sd clipped to ±CLIP into out (n,); missing and a constant reference give 0.
+
+    So does a spread below SMALLEST_SD, whose reciprocal is no number.
+    """
+    scale = 1.0 / sd if sd >= SMALLEST_SD else 0.0
     for i in range(values.size):
         value = values[i]
         if value != value or scale == 0.0:

@@ -10,7 +10,7 @@ from stats import accuracy, calibration, drift, estimate, multivariate, ranking
 from stats.bins import coarse
 from stats.distance import Curve, Pair, kolmogorov_smirnov, wasserstein
 from stats.reference import NumberBins, ReferenceProfile, empty_state
-from stats.results import NotComputed, Value
+from stats.results import NOT_FINITE, NotComputed, Value, is_finite
 from stats.state import (
     APPROVED,
     BAD,
@@ -64,8 +64,9 @@ def measure(
     """
     state = state or _empty(reference)
     measured = []
-    for column, (metric, outcome) in _all(reference, state):
-        measured.append(_figure(metric, column, segment, outcome, minimum_rows))
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not computed, and says so
+        for column, (metric, outcome) in _all(reference, state):
+            measured.append(_figure(metric, column, segment, outcome, minimum_rows))
     return measured
 
 
@@ -80,6 +81,8 @@ def _figure(metric: str, column: str | None, segment: str, outcome, minimum: int
         reason = f"{outcome.n} observations, at least {minimum} needed"
         return Figure(metric, column, segment, None, outcome.n, reason=reason)
     extra = (outcome.bound, outcome.low, outcome.high) if isinstance(outcome, Value) else ()
+    if not is_finite(outcome.value, *extra):
+        return Figure(metric, column, segment, None, outcome.n, reason=NOT_FINITE)
     return Figure(metric, column, segment, outcome.value, outcome.n, *extra)
 
 

@@ -197,21 +197,28 @@ def _listed(levels: CategoryLevels) -> list:
 def fit_number(name: str, values: np.ndarray, *, psi_bins: int = 10) -> NumberBins:
     """Bins of a numeric feature from its reference values (n,); NaN and infinities are left out.
 
-    Raises StatsInputError where no finite value is left.
+    Raises StatsInputError where no finite value is left, or one below which no number lies.
     """
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         raise StatsInputError(f"{name}: the reference window has no finite value")
+    if finite.min() == np.finfo(np.float64).min:
+        raise StatsInputError(f"{name}: the reference window holds {finite.min():.3g}, below which no number lies")
     cuts = inner_cuts(finite, psi_bins)
     edges = np.union1d(quantile_edges(finite), cuts)
     return NumberBins(name, edges, positions_of(cuts, edges), *mean_and_sd(finite))
 
 
 def mean_and_sd(values: np.ndarray) -> tuple[float, float]:
-    """Mean and population standard deviation; exactly 0 for a constant, where rounding would leave dust."""
+    """Mean and population standard deviation; exactly 0 for a constant, where rounding would leave dust.
+
+    Scaled by a power of two, which costs no bit: the squares of 1e200 overflow, those of 1e-200 are 0.
+    """
     if values.min() == values.max():
         return float(values[0]), 0.0
-    return float(values.mean()), float(values.std())
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    scaled = np.ldexp(values, -exponent)
+    return float(np.ldexp(scaled.mean(), exponent)), float(np.ldexp(scaled.std(), exponent))
 
 
 def fit_category(name: str, counts: dict[str, int], *, cap: int = LEVELS) -> CategoryLevels:

@@ -1,5 +1,6 @@
 """What a metric returns: a value with what is known about its precision, or the reason why there is none."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -35,6 +36,12 @@ class NotComputed:
 
 
 Outcome = Value | NotComputed
+NOT_FINITE = "the result is not a finite number: its values are too large or too small to compute with"
+
+
+def is_finite(*numbers: float | None) -> bool:
+    """Whether every number that is there is one."""
+    return all(number is None or math.isfinite(number) for number in numbers)
 
 
 class Refused(Exception):

@@ -8,11 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from engines.admission import MALFORMED
-from engines.local import profile_partition
+from engines.local import fit_reference, profile_partition
 from engines.partition import PartitionProfile, window
 from engines.refusals import LogRefused
 from engines.sources import check_log, partition_at
 from stats.measure import measure
+from stats.reference import ReferenceProfile
+from stats.results import NOT_FINITE
 from tests.spec.engines import logs
 from tests.spec.engines.logs import SPEC
 
@@ -279,3 +281,57 @@ def test_times_over_too_many_days_are_a_mistake_of_the_column(reference, tmp_pat
         profile_partition(logs.rows(tmp_path / "long.parquet", *rows), SPEC, reference)
 
     assert refused.value.column == "asked_at"
+
+
+LARGEST = np.finfo(np.float64).max
+
+
+def assert_finite_or_said(measured):
+    for m in measured:
+        numbers = [x for x in (m.value, m.bound, m.low, m.high) if x is not None]
+        assert np.isfinite(numbers).all(), m
+        assert (m.value is None) == bool(m.reason), m
+
+
+@pytest.mark.parametrize(
+    ("row", "metric", "column"),
+    [
+        ({"income": LARGEST}, "mean", "income"),
+        ({"income": LARGEST}, "wasserstein", "income"),
+        ({"score": 5e-324, "default": 1}, "observed_to_expected", None),
+    ],
+)
+def test_numbers_too_large_or_small_to_compute_with_are_said(reference, tmp_path, row, metric, column):
+    profile = profile_partition(logs.rows(tmp_path / "log.parquet", *[row] * 2, *[{}] * 300), SPEC, reference)
+    few = profile_partition(logs.rows(tmp_path / "few.parquet", *[row] * 300), SPEC, reference)
+
+    for state in (window([profile]), window([few])):
+        assert_finite_or_said(measure(reference, state))
+    found = next(m for m in measure(reference, window([few])) if (m.metric, m.column) == (metric, column))
+    assert found.reason == NOT_FINITE
+
+
+@pytest.mark.parametrize("value", [LARGEST, 1e-200, 5e-324])
+def test_a_reference_of_the_largest_and_smallest_numbers_is_stored_and_measured_against(tmp_path, value):
+    incomes = np.random.default_rng(1).normal(0, 1, 500) * (value if value < 1 else 1)
+    incomes[:3] = value
+    rows = [{"income": income, "default": i % 2} for i, income in enumerate(incomes.tolist())]
+    partition = logs.rows(tmp_path / "log.parquet", *rows)
+
+    fitted = ReferenceProfile.from_bytes(fit_reference([partition], SPEC, seed=1).to_bytes())
+    measured = measure(fitted, window([profile_partition(partition, SPEC, fitted)]))
+
+    assert_finite_or_said(measured)
+    income = {m.metric: m.value for m in measured if m.column == "income"}
+    assert income["psi"] == income["ks"] == 0
+    assert np.isfinite(fitted.state.moments.products).all()
+    assert fitted.number("income").sd > 0
+
+
+def test_a_number_that_nothing_lies_below_cannot_be_in_a_reference(tmp_path):
+    partition = logs.rows(tmp_path / "log.parquet", {"income": -LARGEST}, {"income": 1.0})
+
+    with pytest.raises(LogRefused, match="income: the reference window holds") as refused:
+        fit_reference([partition], SPEC, seed=1)
+
+    assert refused.value.column == "income"
