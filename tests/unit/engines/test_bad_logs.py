@@ -263,6 +263,40 @@ def test_a_window_of_one_class_has_no_auc_and_says_why(reference, tmp_path):
     assert measured["brier"].value is not None
 
 
+RANKINGS = ("auc", "auc_change", "gini", "ks_separation")
+
+
+@pytest.mark.parametrize(("few", "other"), [(1, 0), (0, 1)])
+def test_a_class_of_few_rows_is_not_ranked_and_it_is_said(reference, tmp_path, few, other):
+    outcomes = [few] * 9 + [other] * 300
+    rows = [{"default": y, "score": s} for y, s in zip(outcomes, np.linspace(0.1, 0.9, 309).tolist(), strict=True)]
+    nine, ten = (
+        {m.metric: m for m in measure(reference, window([profile_partition(partition, SPEC, reference)]))}
+        for partition in (
+            logs.rows(tmp_path / "nine.parquet", *rows),
+            logs.rows(tmp_path / "ten.parquet", *rows, {"default": few}),
+        )
+    )
+
+    which = ("good", "bad")[few]
+    for metric in RANKINGS:
+        assert nine[metric].reason == f"9 of 309 known outcomes are {which}, at least 10 of each class needed"
+        assert ten[metric].value is not None
+    assert nine["brier"].value is not None
+
+
+def test_a_reference_of_few_bad_outcomes_leaves_no_change_to_tell(reference, tmp_path):
+    rows = [{"default": int(i < 4), "score": s} for i, s in enumerate(np.linspace(0.1, 0.9, 300).tolist())]
+    fitted = fit_reference([logs.rows(tmp_path / "before.parquet", *rows)], SPEC, seed=1)
+    now = logs.reference_log(tmp_path / "now.parquet", seed=2)
+
+    measured = {m.metric: m for m in measure(fitted, window([profile_partition(now, SPEC, fitted)]))}
+
+    assert measured["auc"].value is not None
+    because = "in the reference: 4 of 300 known outcomes are bad, at least 10 of each class needed"
+    assert measured["auc_change"].reason == because
+
+
 def test_infinite_values_are_said_and_leave_the_distance_out(reference, tmp_path):
     rows = [{"income": np.inf}, *[{"income": 2e4}] * 300]
     profile = profile_partition(logs.rows(tmp_path / "inf.parquet", *rows), SPEC, reference)
