@@ -4,7 +4,7 @@ import re
 
 from rest_framework import serializers
 
-from accounts.models import Person, Unit
+from inventory.api.fields import PersonByNumber, UnitByCode
 from inventory.effects import check_uri
 from inventory.models import Model, ModelVersion
 from inventory.models.model import REF_START
@@ -25,12 +25,10 @@ class ModelInput(StrictSerializer):
     )
     name = serializers.CharField(max_length=200)
     kind = serializers.ChoiceField(Model.Kind.choices)
-    unit = serializers.SlugRelatedField("code", queryset=Unit.objects.all(), help_text="The unit's code")
-    owner = serializers.SlugRelatedField(
-        "hr_number", queryset=Person.objects.filter(is_active=True), help_text="HR number of the owner"
-    )
-    developer = serializers.SlugRelatedField(
-        "hr_number", queryset=Person.objects.filter(is_active=True), required=False, allow_null=True, default=None
+    unit = UnitByCode(help_text="Code of the unit that uses it; the API guide lists yours")
+    owner = PersonByNumber(help_text="HR number of the owner")
+    developer = PersonByNumber(
+        required=False, allow_null=True, default=None, help_text="HR number of the developer, where there is one"
     )
     description = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
     purpose = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
@@ -39,10 +37,8 @@ class ModelInput(StrictSerializer):
 class ModelChange(StrictSerializer):
     name = serializers.CharField(max_length=200, required=False)
     kind = serializers.ChoiceField(Model.Kind.choices, required=False)
-    owner = serializers.SlugRelatedField("hr_number", queryset=Person.objects.filter(is_active=True), required=False)
-    developer = serializers.SlugRelatedField(
-        "hr_number", queryset=Person.objects.filter(is_active=True), required=False, allow_null=True
-    )
+    owner = PersonByNumber(required=False, help_text="HR number of the owner")
+    developer = PersonByNumber(required=False, allow_null=True, help_text="HR number of the developer; null for none")
     description = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
     purpose = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
 

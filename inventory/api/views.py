@@ -52,7 +52,7 @@ class ModelList(APIView):
     def post(self, request):
         """Register a model. The same external id again is the same model: 200 instead of 201."""
         check_may(request.user, Permission.REGISTER)
-        wanted = serializers.ModelInput(data=request.data)
+        wanted = serializers.ModelInput(data=request.data, context={"by": request.user})
         wanted.is_valid(raise_exception=True)
         model, is_new = services.register_model(**wanted.validated_data, by=request.user)
         return answer(model, status=201 if is_new else 200)
@@ -80,7 +80,7 @@ class ModelDetail(APIView):
         expected = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
         if not expected:
             raise MustNameVersion("Send If-Match with the ETag that you read, so that nobody's change is lost.")
-        changes = serializers.ModelChange(data=request.data)
+        changes = serializers.ModelChange(data=request.data, context={"by": request.user})
         changes.is_valid(raise_exception=True)
         model = services.edit_model(
             model=model, changes=changes.validated_data, expected_digest=expected, by=request.user

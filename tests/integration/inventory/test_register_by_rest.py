@@ -126,6 +126,42 @@ def test_an_external_id_that_could_not_be_read_back_is_refused(client_of, model_
     assert not Model.objects.exists()
 
 
+def sentences(answer) -> dict[str, str]:
+    return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
+
+
+def test_a_unit_by_its_name_is_refused_with_the_codes_that_may_be_chosen(cast, client_of, model_body):
+    answer = client_of(account=cast.owner).post("/api/v1/models/", model_body | {"unit": "Retail credit"})
+
+    assert sentences(answer) == {
+        "/unit": "There is no unit with the code 'Retail credit'. Yours are: retail (Retail credit)."
+    }
+
+
+def test_a_person_by_name_is_refused_with_the_numbers_that_may_be_chosen(cast, client_of, model_body):
+    answer = client_of(account=cast.owner).post("/api/v1/models/", model_body | {"owner": "Olivia Owner"})
+
+    assert sentences(answer) == {
+        "/owner": "There is no active person with the HR number 'Olivia Owner'. Yours is HR-olivia-owner."
+        " Owners and developers beside you: HR-dan-developer (Dan Developer)."
+    }
+
+
+def test_a_token_is_told_the_units_that_it_reaches_and_no_others(cast, client_of, model_body):
+    answer = client_of(account=cast.officer, unit=cast.markets).post("/api/v1/models/", model_body | {"unit": "x"})
+
+    assert sentences(answer)["/unit"].endswith("Yours are: markets (Markets).")
+
+
+@pytest.mark.parametrize("code", ["a\x00b", 7, None, ["retail"], {"code": "retail"}, "x" * 5000])
+def test_a_code_of_any_shape_is_refused_in_a_short_sentence(client_of, model_body, code):
+    answer = client_of().post("/api/v1/models/", model_body | {"unit": code, "owner": code})
+
+    assert answer.status_code == 422
+    assert set(sentences(answer)) == {"/unit", "/owner"}
+    assert max(map(len, sentences(answer).values())) < 400
+
+
 def test_a_body_that_is_no_json_is_said_to_be_so(client_of):
     answer = client_of().post("/api/v1/models/", data="{", content_type="application/json")
 
