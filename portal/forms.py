@@ -1,11 +1,15 @@
 """Forms of the portal's own pages. Refusals of the services come back to their fields."""
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from accounts.access import units_in_words, units_of
 from accounts.models import Account, Person, Unit
 from accounts.permissions import may
 from accounts.roles import SCOPES, Permission, Role
+
+MOST_OPTIONS = 50  # of a <select>; a longer list is typed
+NO_UNITS = "You have no role over a unit yet, so a token could reach nothing; an administrator can propose one."
 
 
 class NamedField(forms.CharField):
@@ -27,6 +31,36 @@ class NamedField(forms.CharField):
         if record is None:
             raise forms.ValidationError(f"There is no {self.noun} “{name}”. Check how it is written.")
         return record
+
+
+class OwnUnitField(NamedField):
+    """A unit that an account's roles cover: chosen by its name while there are few, else typed, code or name."""
+
+    def __init__(self, **options):
+        super().__init__(Unit.objects.none(), "code", noun="unit", offered_in="units", **options)
+
+    def offer(self, units: QuerySet[Unit]) -> None:
+        self.records = units
+        offered = list(units[: MOST_OPTIONS + 1])
+        if not offered:
+            self.help_text = NO_UNITS
+        if len(offered) <= MOST_OPTIONS:
+            choices = [(unit.code, f"{unit.name} ({unit.code})") for unit in offered]
+            self.widget = forms.Select(choices=choices if len(choices) == 1 else [("", "Choose a unit"), *choices])
+            self.widget.is_required = self.required
+
+    @property
+    def is_typed(self) -> bool:
+        return not isinstance(self.widget, forms.Select)
+
+    def clean(self, value):
+        name = forms.CharField.clean(self, value)
+        found = list(self.records.filter(Q(code__iexact=name) | Q(name__iexact=name))[:2])
+        if len(found) == 1:
+            return found[0]
+        problem = f"There are several units “{name}”: give the code." if found else f"“{name}” is no unit of yours."
+        yours = units_in_words(self.records)
+        raise forms.ValidationError(f"{problem} {f'Yours are: {yours}.' if yours else NO_UNITS}")
 
 
 class ServiceForm(forms.Form):
@@ -88,14 +122,7 @@ class TokenForm(ServiceForm):
         widget=forms.CheckboxSelectMultiple,
         label="What it may do",
     )
-    unit = NamedField(
-        Unit.objects.all(),
-        "code",
-        noun="unit with the code",
-        offered_in="units",
-        label="Unit",
-        help_text="Code of the unit; the token reaches models of this unit and below",
-    )
+    unit = OwnUnitField(label="Unit", help_text="The token reaches models of this unit and below")
     days = forms.TypedChoiceField(
         choices=[(30, "30 days"), (90, "90 days"), (365, "1 year")], coerce=int, label="Ends in"
     )
@@ -103,6 +130,7 @@ class TokenForm(ServiceForm):
     def __init__(self, *args, by: Account, **kwargs):
         super().__init__(*args, **kwargs)
         self.by = by
+        self.fields["unit"].offer(units_of(by))
         if not may(by, Permission.MANAGE_PEOPLE):
             del self.fields["account"]
 

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services as accounts
-from accounts.models import Account, ApiToken, Unit
+from accounts.models import Account, ApiToken
 from accounts.permissions import may
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import Permission
@@ -44,7 +44,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         )[:SHOWN],
         "sees_all": may(request.user, Permission.SEE_ADMINISTRATION),
         "can_revoke_all": may(request.user, Permission.MANAGE_PEOPLE),
-        "units": Unit.objects.all()[:MOST_UNITS],
+        "units": form.fields["unit"].records[:MOST_UNITS] if form.fields["unit"].is_typed else [],
         "accounts": form.fields["account"].records[:MOST_UNITS] if "account" in form.fields else [],
     }
     return render(request, "portal/tokens.html", context)

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import services
+from accounts import services as accounts
 from accounts.models import ApiToken
+from tests.cast import hire
 from tests.pages import browser_of, queries_of, text_of
 
 WANTED = {"name": "Nightly report", "scopes": ["models:read"], "unit": "retail", "days": "30"}
@@ -15,7 +16,7 @@ WANTED = {"name": "Nightly report", "scopes": ["models:read"], "unit": "retail",
 @pytest.fixture
 def token_of(cast):
     def token_of(account, by=None, name="test"):
-        token, _ = services.make_token(
+        token, _ = accounts.make_token(
             account=account,
             name=name,
             scopes=["models:read"],
@@ -51,6 +52,51 @@ def test_a_token_with_mistakes_is_not_made_and_keeps_what_was_typed(cast):
     assert not ApiToken.objects.exists()
 
 
+def test_a_few_units_are_chosen_by_their_names(cast):
+    page = text_of(browser_of(cast.owner).get("/tokens/"))
+
+    assert '<option value="retail">Retail credit (retail)</option>' in page
+    assert "markets" not in page
+    assert "<datalist" not in page
+
+
+def test_more_units_than_a_list_holds_are_typed_by_code_or_name(cast, monkeypatch):
+    monkeypatch.setattr("portal.forms.MOST_OPTIONS", 2)
+    client = browser_of(cast.officer)
+
+    page = text_of(client.get("/tokens/"))
+    for name in ("retail", "Retail Credit"):
+        client.post("/tokens/", WANTED | {"unit": name})
+
+    assert '<datalist id="units">' in page
+    assert [token.unit.code for token in ApiToken.objects.all()] == ["retail", "retail"]
+
+
+@pytest.mark.parametrize("name", ["Markets", "moon", ""])
+def test_a_unit_that_is_not_ones_own_is_refused_naming_those_that_are(cast, name):
+    page = text_of(browser_of(cast.owner).post("/tokens/", WANTED | {"unit": name}))
+
+    assert ("Yours are: retail (Retail credit)." in page) == bool(name)
+    assert not ApiToken.objects.exists()
+
+
+def test_two_units_of_one_name_need_the_code(cast):
+    accounts.add_unit(code="retail-2", name="Retail credit", parent=cast.retail, by=None)
+
+    page = text_of(browser_of(cast.owner).post("/tokens/", WANTED | {"unit": "Retail credit"}))
+
+    assert "several units “Retail credit”: give the code" in page
+
+
+def test_a_person_without_a_role_is_told_that_a_token_would_reach_nothing(cast):
+    nobody = hire(None, cast.retail, "Nora Nobody")
+
+    page = text_of(browser_of(nobody).post("/tokens/", WANTED))
+
+    assert "no role over a unit yet" in page
+    assert not ApiToken.objects.exists()
+
+
 def test_people_see_their_own_tokens_alone(cast, token_of):
     token_of(cast.owner, name="Mine")
     token_of(cast.stranger, name="Not mine")
@@ -75,7 +121,7 @@ def test_only_administrators_make_tokens_for_service_accounts(cast):
     sent = WANTED | {"account": "ci-pipeline"}
 
     browser_of(cast.administrator).post("/tokens/", sent)
-    browser_of(cast.stranger).post("/tokens/", sent)
+    browser_of(cast.stranger).post("/tokens/", sent | {"unit": "markets"})
 
     assert [token.account.username for token in ApiToken.objects.order_by("pk")] == ["ci-pipeline", "stan"]
 
