@@ -48,6 +48,7 @@ def reaches(
 
 
 def check_may(account: Account, permission: Permission) -> None:
+    _check_scope(account, permission)
     if not may(account, permission):
         raise NotPermitted(f"Your roles do not permit this: {permission}. An administrator can propose a role for you.")
 
@@ -61,6 +62,7 @@ def reaches_assigned(account: Account, permission: Permission) -> bool:
 def check_reaches(
     account: Account, permission: Permission, *, unit: Unit, is_own: bool = False, is_assigned: bool = False
 ) -> None:
+    _check_scope(account, permission)
     if not reaches(account, permission, unit=unit, is_own=is_own, is_assigned=is_assigned):
         raise NotPermitted(f"Your roles do not permit this in {unit}: {permission}.")
 
@@ -99,6 +101,16 @@ def _covers(over: Unit | None, unit: Unit) -> bool:
 
 def _within_tokens_unit(account: Account, unit: Unit) -> bool:
     return account.token is None or _covers(account.token.unit, unit)
+
+
+def _check_scope(account: Account, permission: Permission) -> None:
+    """Of a token without the scope, its account's roles are not to blame."""
+    wanted = [scope for scope, permits in SCOPES.items() if permission in permits]
+    if wanted and not _in_scope(account, permission):
+        raise NotPermitted(
+            f"This token's scopes ({', '.join(account.token.scopes)}) do not permit this: {permission}."
+            f" Make a token with the scope {' or '.join(wanted)}."
+        )
 
 
 def _in_scope(account: Account, permission: Permission) -> bool:

@@ -11,6 +11,11 @@ def check_can_register(account: Account, unit: Unit, owner_id: int, developer_id
     """An officer registers for anybody; owners and developers what is theirs; a token within its unit."""
     is_own = account.person_id in (owner_id, developer_id)
     if not reaches(account, Permission.REGISTER, unit=unit, is_own=is_own):
+        if reaches(account, Permission.REGISTER, unit=unit, is_own=True):
+            raise NotPermitted(
+                f"You cannot register a model of others in {unit}: name yourself, {account.person.hr_number}, as its"
+                " owner or developer, or let a model risk officer register it."
+            )
         raise NotPermitted(
             f"You cannot register a model in {unit}: that takes its owner or developer with a role there,"
             " a model risk officer, or a token with the scope models:write for that unit."

@@ -26,9 +26,15 @@ class ModelInput(StrictSerializer):
     name = serializers.CharField(max_length=200)
     kind = serializers.ChoiceField(Model.Kind.choices)
     unit = UnitByCode(help_text="Code of the unit that uses it; the API guide lists yours")
-    owner = PersonByNumber(help_text="HR number of the owner")
+    owner = PersonByNumber(
+        help_text="HR number of the owner. Name yourself as owner or as developer: only model risk officers and"
+        " service accounts register models of others"
+    )
     developer = PersonByNumber(
-        required=False, allow_null=True, default=None, help_text="HR number of the developer, where there is one"
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="HR number of the developer; without it, nobody. Yours, where you are not the owner",
     )
     description = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
     purpose = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)

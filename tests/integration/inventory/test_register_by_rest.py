@@ -100,6 +100,26 @@ def test_a_token_that_may_only_read_cannot_register(client_of, model_body):
     answer = client_of(scopes=["models:read"]).post("/api/v1/models/", model_body)
 
     assert answer.status_code == 403
+    assert "This token's scopes (models:read) do not permit this" in answer.json()["detail"]
+    assert "the scope models:write" in answer.json()["detail"]
+
+
+def test_who_names_neither_role_for_themselves_is_told_to(cast, client_of, model_body):
+    client = client_of(account=cast.developer)
+
+    refused = client.post("/api/v1/models/", model_body)
+    named = client.post("/api/v1/models/", model_body | {"developer": cast.developer.person.hr_number})
+
+    assert refused.status_code == 403
+    assert "name yourself, HR-dan-developer, as its owner or developer" in refused.json()["detail"]
+    assert named.status_code == 201
+
+
+def test_in_a_unit_that_is_not_ones_own_no_name_helps_and_none_is_asked_for(cast, client_of, model_body):
+    answer = client_of(account=cast.stranger, unit=cast.markets).post("/api/v1/models/", model_body)
+
+    assert answer.status_code == 403
+    assert "name yourself" not in answer.json()["detail"]
 
 
 def test_every_bad_field_has_a_pointer(client_of, model_body):
