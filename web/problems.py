@@ -1,12 +1,13 @@
 """Errors of the API as RFC 9457 problem details: what happened, why, what to do, and a pointer to each bad field."""
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from web.refusals import Refusal
+from web.wording import pointed
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -17,11 +18,29 @@ KINDS = (
     (exceptions.NotAuthenticated, 401, "not-authenticated", "Who asks is not known"),
     (exceptions.AuthenticationFailed, 401, "not-authenticated", "Who asks is not known"),
     (exceptions.PermissionDenied, 403, "not-permitted", "Not permitted"),
+    (exceptions.MethodNotAllowed, 405, "no-such-method", "This address does not answer that method"),
+    (exceptions.NotAcceptable, 406, "not-acceptable", "The API answers in JSON"),
+    (exceptions.UnsupportedMediaType, 415, "not-json", "The body must be JSON"),
+    (RequestDataTooBig, 413, "too-large", "The request's body is too large"),
+    (RecursionError, 400, "unreadable", "The request's body cannot be read"),
     (PermissionDenied, 403, "not-permitted", "Not permitted"),
     (Http404, 404, "not-found", "There is no such record, or you may not see it"),
     (exceptions.NotFound, 404, "not-found", "There is no such record, or you may not see it"),
     (exceptions.APIException, None, "refused", "The request was refused"),
 )
+
+
+# Sentences of ours for what the frameworks say in theirs.
+INSTEAD = {
+    exceptions.NotAuthenticated: "Send a token in the header `Authorization: Bearer …`; tokens are made in the portal,"
+    " under your name, API tokens.",
+    exceptions.PermissionDenied: "A browser that is signed in must send the form's CSRF token; a program sends a token"
+    " in the header `Authorization: Bearer …`, and no cookie.",
+    exceptions.NotAcceptable: "Send the header `Accept: application/json`, or none.",
+    exceptions.UnsupportedMediaType: "Send the body as JSON, with the header `Content-Type: application/json`.",
+    RequestDataTooBig: "Send less than 2.5 MB. Logs and artefacts are not sent, they are read from where they lie.",
+    RecursionError: "The body is nested more deeply than any field of the API.",
+}
 
 
 def problem_response(problem: Exception, context: dict) -> Response | None:
@@ -31,7 +50,8 @@ def problem_response(problem: Exception, context: dict) -> Response | None:
         return None
     set_rollback()
     status, slug, title = kind
-    body = {"type": f"urn:assay:problem:{slug}", "title": title, "status": status, "detail": _detail(problem, title)}
+    detail = _detail(problem, title, context)
+    body = {"type": f"urn:assay:problem:{slug}", "title": title, "status": status, "detail": detail}
     if errors := _errors(problem):
         body["errors"] = errors
     request = context["request"]
@@ -49,33 +69,26 @@ def _kind(problem: Exception) -> tuple[int, str, str] | None:
     return None
 
 
-def _detail(problem: Exception, title: str) -> str:
+def _detail(problem: Exception, title: str, context: dict) -> str:
     if isinstance(problem, exceptions.ValidationError) or getattr(problem, "problems", None):
         return "Each entry of `errors` points at a field and says what is wanted there."
-    if isinstance(problem, Http404):
+    if isinstance(problem, (Http404, exceptions.NotFound)):
         return title + "."
-    return str(getattr(problem, "detail", None) or problem)
+    if isinstance(problem, exceptions.MethodNotAllowed):
+        return _no_such_method(context)
+    if isinstance(problem, exceptions.ParseError):
+        return f"The body is no JSON: {str(problem.detail).removeprefix('JSON parse error - ')}."
+    return INSTEAD.get(type(problem)) or str(getattr(problem, "detail", None) or problem)
+
+
+def _no_such_method(context: dict) -> str:
+    methods = ", ".join(method for method in context["view"].allowed_methods if method != "OPTIONS")
+    return f"There is no {context['request'].method} at this address; it answers {methods}."
 
 
 def _errors(problem: Exception) -> list[dict]:
     if isinstance(problem, Refusal):
         return [{"pointer": f"/{field}", "detail": words} for field, words in problem.problems.items()]
     if isinstance(problem, exceptions.ValidationError):
-        return list(_flatten(problem.detail, ""))
+        return [{"pointer": pointer, "detail": words} for pointer, words in pointed(problem.detail)]
     return []
-
-
-def _flatten(detail, pointer: str):
-    """DRF's nested error detail as (JSON pointer, sentence) pairs."""
-    if isinstance(detail, dict):
-        for field, inner in detail.items():
-            place = pointer if field == "non_field_errors" else f"{pointer}/{field}"
-            yield from _flatten(inner, place)
-    elif isinstance(detail, list) and any(isinstance(item, (dict, list)) for item in detail):
-        for index, inner in enumerate(detail):
-            yield from _flatten(inner, f"{pointer}/{index}")
-    elif isinstance(detail, list):
-        for words in detail:
-            yield {"pointer": pointer, "detail": str(words)}
-    else:
-        yield {"pointer": pointer, "detail": str(detail)}

@@ -5,8 +5,7 @@ from rest_framework import serializers
 from accounts.access import people_beside, people_in_words, units_in_words, units_of
 from accounts.models import Account, Person, Unit
 from accounts.roles import Permission
-
-LONGEST_QUOTED = 80
+from web.wording import SAID, quoted
 
 
 class NamedByCode(serializers.SlugRelatedField):
@@ -15,11 +14,10 @@ class NamedByCode(serializers.SlugRelatedField):
     def to_internal_value(self, code):
         found = self.get_queryset().filter(**{self.slug_field: code}).first() if is_storable(code) else None
         if found is None:
-            quoted = repr(code)[:LONGEST_QUOTED]
-            raise serializers.ValidationError(self.unknown(quoted, self.context["by"]), code="said")
+            raise serializers.ValidationError(self.unknown(quoted(code), self.context["by"]), code=SAID)
         return found
 
-    def unknown(self, quoted: str, account: Account) -> str:
+    def unknown(self, code: str, account: Account) -> str:
         """What to say of a code that names nothing."""
         raise NotImplementedError
 
@@ -28,9 +26,9 @@ class UnitByCode(NamedByCode):
     def __init__(self, **options):
         super().__init__("code", queryset=Unit.objects.all(), **options)
 
-    def unknown(self, quoted: str, account: Account) -> str:
+    def unknown(self, code: str, account: Account) -> str:
         units = units_in_words(units_of(account, Permission.REGISTER))
-        return f"There is no unit with the code {quoted}. {f'Yours are: {units}.' if units else 'You have none.'}"
+        return f"There is no unit with the code {code}. {f'Yours are: {units}.' if units else 'You have none.'}"
 
 
 class PersonByNumber(NamedByCode):
@@ -38,8 +36,8 @@ class PersonByNumber(NamedByCode):
         people = Person.objects.filter(is_active=True)
         super().__init__("hr_number", queryset=people, **options)
 
-    def unknown(self, quoted: str, account: Account) -> str:
-        said = f"There is no active person with the HR number {quoted}. Yours is {account.person.hr_number}."
+    def unknown(self, code: str, account: Account) -> str:
+        said = f"There is no active person with the HR number {code}. Yours is {account.person.hr_number}."
         others = people_in_words(people_beside(account).exclude(pk=account.person_id))
         return f"{said} Owners and developers beside you: {others}." if others else said
 

@@ -4,15 +4,18 @@ import re
 
 from rest_framework import serializers
 
+from accounts.refusals import InvalidInput
 from inventory.api.fields import PersonByNumber, UnitByCode
 from inventory.effects import check_uri
 from inventory.models import Model, ModelVersion
 from inventory.models.model import REF_START
-from inventory.policies import WORDS_OF_ADDRESSES
+from inventory.policies import WORDS_OF_ADDRESSES, check_external_id
 from inventory.services import digest_of
 from web.serializers import StrictSerializer
+from web.wording import SAID, quoted
 
 ID_CHARACTERS = "letters, digits and . _ : - in parts joined by /, a letter or digit first, 200 characters at most"
+LABEL_CHARACTERS = "letters, digits and . _ + -, a letter or digit first, 60 characters at most"
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -38,6 +41,13 @@ class ModelInput(StrictSerializer):
     )
     description = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
     purpose = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
+
+    def validate_external_id(self, external_id: str) -> str:
+        try:
+            check_external_id(external_id)
+        except InvalidInput as refusal:
+            raise serializers.ValidationError(refusal.problems["external_id"], code=SAID) from refusal
+        return external_id
 
 
 class ModelChange(StrictSerializer):
@@ -71,7 +81,11 @@ class ModelPage(serializers.Serializer):
 
 
 class VersionInput(StrictSerializer):
-    label = serializers.RegexField(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,59}$", help_text="4.1.0")
+    label = serializers.RegexField(
+        r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,59}$",
+        error_messages={"invalid": f"A label is made of {LABEL_CHARACTERS}."},
+        help_text=f"What the model's people call the version, such as 4.1.0: {LABEL_CHARACTERS}",
+    )
     mlflow_uri = serializers.CharField(max_length=400, help_text="models:/NAME/NUMBER or models:/m-…")
     digest = serializers.CharField(
         required=False, allow_blank=True, default="", help_text="model-tree-v1 digest, if you know it; compared"
@@ -81,12 +95,13 @@ class VersionInput(StrictSerializer):
 
     def validate_mlflow_uri(self, uri: str) -> str:
         if problem := check_uri(uri):
-            raise serializers.ValidationError(problem)
+            raise serializers.ValidationError(problem, code=SAID)
         return uri
 
     def validate_digest(self, digest: str) -> str:
         if digest and not SHA256.match(digest):
-            raise serializers.ValidationError(f"A SHA-256 in 64 lower-case hex digits is wanted, got {digest[:70]!r}.")
+            sentence = f"A SHA-256 in 64 lower-case hex digits is wanted, got {quoted(digest)}."
+            raise serializers.ValidationError(sentence, code=SAID)
         return digest
 
 

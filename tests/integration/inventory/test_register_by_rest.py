@@ -122,15 +122,20 @@ def test_in_a_unit_that_is_not_ones_own_no_name_helps_and_none_is_asked_for(cast
     assert "name yourself" not in answer.json()["detail"]
 
 
+def sentences(answer) -> dict[str, str]:
+    return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
+
+
 def test_every_bad_field_has_a_pointer(client_of, model_body):
-    body = model_body | {"kind": "magic", "unit": "nowhere", "external_id": "", "tier": 1}
+    body = model_body | {"kind": "magic", "unit": "nowhere", "external_id": "MDL-1", "tier": 1}
+    del body["name"]
 
     answer = client_of().post("/api/v1/models/", body)
 
     assert answer.status_code == 422
-    assert {error["pointer"] for error in answer.json()["errors"]} == {"/tier"} or {
-        error["pointer"] for error in answer.json()["errors"]
-    } == {"/kind", "/unit", "/external_id", "/tier"}
+    assert set(sentences(answer)) == {"/kind", "/unit", "/external_id", "/tier", "/name"}
+    assert sentences(answer)["/kind"].startswith("One of statistical, machine_learning")
+    assert "The fields here are: external_id, name, kind" in sentences(answer)["/tier"]
 
 
 @pytest.mark.parametrize(
@@ -144,10 +149,6 @@ def test_an_external_id_that_could_not_be_read_back_is_refused(client_of, model_
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/external_id"]
     assert words in answer.json()["errors"][0]["detail"]
     assert not Model.objects.exists()
-
-
-def sentences(answer) -> dict[str, str]:
-    return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
 
 
 def test_a_unit_by_its_name_is_refused_with_the_codes_that_may_be_chosen(cast, client_of, model_body):
@@ -187,6 +188,45 @@ def test_a_body_that_is_no_json_is_said_to_be_so(client_of):
 
     assert answer.status_code == 400
     assert answer.json()["type"] == "urn:assay:problem:unreadable"
+    assert answer.json()["detail"].startswith("The body is no JSON: Expecting property name")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "body", "status", "words"),
+    [
+        ("delete", {}, "", 405, "There is no DELETE at this address; it answers GET, POST"),
+        ("post", {"Content-Type": "text/plain"}, "x", 415, "`Content-Type: application/json`"),
+        ("get", {"Accept": "text/html"}, "", 406, "`Accept: application/json`"),
+        ("post", {"Content-Type": "application/json"}, "[" * 100_000, 400, "nested more deeply"),
+        ("post", {"Content-Type": "application/json"}, '"' + "x" * 3_000_000 + '"', 413, "less than 2.5 MB"),
+        ("post", {"Content-Type": "application/json"}, b'{"name": "\xff"}', 400, "The body is no JSON"),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_told_what_to_send(client_of, method, headers, body, status, words):
+    answer = client_of().generic(
+        method.upper(), "/api/v1/models/", body, content_type=headers.get("Content-Type", ""), headers=headers
+    )
+
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+    assert words in answer.json()["detail"]
+
+
+def test_who_sends_no_token_is_told_how(cast):
+    answer = APIClient().get("/api/v1/models/")
+
+    assert answer.status_code == 401
+    assert "in the header `Authorization: Bearer" in answer.json()["detail"]
+
+
+def test_a_browser_without_its_form_token_changes_nothing_and_is_told_why(cast, model_body):
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(cast.owner, backend="accounts.backends.ActiveAccountBackend")
+
+    answer = client.post("/api/v1/models/", model_body)
+
+    assert (answer.status_code, Model.objects.exists()) == (403, False)
+    assert "the form's CSRF token" in answer.json()["detail"]
 
 
 def test_a_stranger_does_not_find_the_model(cast, client_of, model_body):
