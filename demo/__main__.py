@@ -108,7 +108,7 @@ def run(folder: Path, port: int) -> None:
         passwords, are_new = people.passwords_in(folder / "people.txt")
         set_up(environ, folder)
         introduce = lambda: welcome(folder, port, passwords if are_new else None)  # noqa: E731
-        children = programs(environ, port=port, given=given, web_is_ready=introduce)
+        children = programs(environ, port=port, given=given, web_is_ready=introduce, database=database)
         Supervisor(children, logs=folder / "logs", guard=guard, say=say).run()
     finally:
         # A second Ctrl-C must not leave a half-stopped database.

@@ -16,9 +16,11 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from demo.children import start_child, stop_child
 from demo.ordinary_user import NoOrdinaryUser, hand_over, ordinary_user
@@ -32,10 +34,28 @@ class DatabaseUnavailable(Exception):
 
 @dataclass
 class Database:
-    """A server to use. `bootstrap_url` is a superuser's, for `manage.py bootstrap_database` alone."""
+    """A server to use. `bootstrap_url` is a superuser's, for `manage.py bootstrap_database` alone.
+
+    process  our own server's, None where somebody else's is used
+    launch   starts that server on its data and its port, as it was started first
+    log      what it writes
+    """
 
     bootstrap_url: str | None
     process: subprocess.Popen | None = None
+    launch: Callable[[], subprocess.Popen] | None = None
+    log: Path | None = None
+
+    def start_again(self) -> subprocess.Popen:
+        """The same server at the same address, once its process has ended."""
+        self.process = self.launch()
+        return self.process
+
+    def answers(self) -> bool:
+        """Whether our server takes connections: not while it recovers from a crash."""
+        argv = [Path(self.process.args[0]).with_name("pg_isready"), "-q", "-t", "1", "-h", "127.0.0.1"]
+        argv += ["-p", str(urlsplit(self.bootstrap_url).port)]
+        return subprocess.run(argv, stderr=subprocess.DEVNULL).returncode == 0  # noqa: S603
 
     def stop(self) -> None:
         """Disconnect everybody and stop the server, if we started one (PostgreSQL's "fast" shutdown)."""
@@ -72,10 +92,11 @@ def start_postgres(folder: Path, settings: Mapping[str, str] | None = None) -> D
         port = free_port()
         argv = [programs / "postgres", "-D", data, "-p", str(port)]
         argv += [f"--{name}={value}" for name, value in options.items()]
-        server = start_child(argv, log=log, death_signal=signal.SIGINT, **run_as)
+        launch = partial(start_child, argv, log=log, death_signal=signal.SIGINT, **run_as)
+        server = launch()
         if _becomes_ready(server, data):
             password = (folder / "superuser").read_text().strip()
-            return Database(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", server)
+            return Database(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", server, launch, log)
     raise DatabaseUnavailable(f"PostgreSQL did not start: {_last_words(log)} The whole log is {log}.")
 
 

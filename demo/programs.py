@@ -1,6 +1,7 @@
 """The processes of the demonstration, in the order in which they start."""
 
 import re
+import signal
 import sys
 import urllib.error
 import urllib.request
@@ -8,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from demo.database import Database
 from demo.supervisor import Program
 from engines.environment import WORKER_ENVIRONMENT
 
@@ -17,16 +19,36 @@ SENTENCES = re.compile(r"^[A-Za-z]")  # not what libraries log, which begins wit
 
 
 def programs(
-    environ: Mapping[str, str], *, port: int, given: Mapping[str, str], web_is_ready: Callable[[], None]
+    environ: Mapping[str, str],
+    *,
+    port: int,
+    given: Mapping[str, str],
+    web_is_ready: Callable[[], None],
+    database: Database | None = None,
 ) -> list[Program]:
     """What to run with `environ`; what `given` (the caller's own environment) names is not started.
 
     The page comes first; whatever takes seconds to start waits for it.
     """
     started = [_web(environ, port, web_is_ready), _witness(environ), *_django(environ), *_workers(environ)]
+    if database and database.process:
+        started.insert(0, embedded_database(database))
     if not given.get("MLFLOW_TRACKING_URI"):
         started.append(_mlflow(environ))
     return [*started, *_bank(environ, needs=tuple(p.name for p in started if p.name in ("web", "mlflow")))]
+
+
+def embedded_database(database: Database) -> Program:
+    """The server that runs since before the first step; whoever opened it stops it when all others have ended."""
+    return Program(
+        "database",
+        database.process.args,
+        ready=database.answers,
+        taken_over=database.process,
+        start=database.start_again,
+        stop_signal=signal.SIGINT,
+        log=database.log,
+    )
 
 
 def answers(url: str) -> Callable[[], bool]:

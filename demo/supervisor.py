@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from demo.children import start_child, stop_child
@@ -32,7 +33,11 @@ class Program:
     on_ready  called when it is ready for the first time
     once      it is to end by itself: with code 0 it is done, with another it is tried again, TRIES times in all
     echo      lines of its log that match go to the terminal, under its name
-    patience  seconds between SIGTERM and SIGKILL when it is stopped
+    patience  seconds between the signal that stops it and SIGKILL
+    stop_signal  what asks it to end in good order
+    taken_over   its process that runs already: watched and started again here, stopped by whoever started it
+    start        starts it, where argv does not say all
+    log          where it writes, if not below `logs`
     """
 
     name: str
@@ -43,8 +48,12 @@ class Program:
     once: bool = False
     echo: re.Pattern | None = None
     patience: float = 10.0
+    stop_signal: signal.Signals = signal.SIGTERM
     env: Mapping[str, str] | None = None
     cwd: Path | None = None
+    taken_over: subprocess.Popen | None = None
+    start: Callable[[], subprocess.Popen] | None = None
+    log: Path | None = None
 
 
 class State(Enum):
@@ -70,6 +79,11 @@ class Running:
     was_ready: bool = False
     _shown: int = field(default=0, repr=False)
 
+    def __post_init__(self) -> None:
+        if self.program.taken_over:
+            self.process, self.state, self.was_ready = self.program.taken_over, State.READY, True
+            self.started_at = time.monotonic()
+
     @property
     def is_usable(self) -> bool:
         return self.state is State.DONE if self.program.once else self.state is State.READY
@@ -87,7 +101,7 @@ class Running:
 
     def skip_old_lines(self) -> None:
         """Start reading where the log ends now; a log grown too long makes room for a new one."""
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+        if not self.process and self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         self._shown = self.log.stat().st_size if self.log.exists() else 0
 
@@ -103,7 +117,7 @@ class Supervisor:
         self, programs: Sequence[Program], *, logs: Path, guard: Guard, say: Callable[[str, str], None]
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
-        self._running = {p.name: Running(p, logs / f"{p.name}.log") for p in programs}
+        self._running = {p.name: Running(p, p.log or logs / f"{p.name}.log") for p in programs}
         self._guard = guard
         self._say = say
         self._stop_asked = 0
@@ -147,8 +161,9 @@ class Supervisor:
 
     def _start(self, running: Running) -> None:
         program = running.program
-        running.process = start_child(program.argv, log=running.log, env=program.env, cwd=program.cwd)
-        self._guard.watch(running.process.pid)
+        start = program.start or partial(start_child, program.argv, log=running.log, env=program.env, cwd=program.cwd)
+        running.process = start()
+        self._guard.watch(running.process.pid, program.stop_signal)
         running.started_at = time.monotonic()
         running.state = State.STARTING
 
@@ -200,16 +215,20 @@ class Supervisor:
         self._say(running.program.name, f"{how_it_ended(code)}; starting again in {pause:g} s ({running.log})")
 
     def _stop_all(self) -> None:
-        if any(running.process for running in self._running.values()):
+        if self._ours():
             self._say("demo", "stopping (Ctrl-C again to stop at once) …")
         while wave := self._needed_by_nobody():
             self._let_end(wave)
             for running in wave:
                 self._reap(running, patience=0)
 
+    def _ours(self) -> list[Running]:
+        """What runs and is ours to stop."""
+        return [running for running in self._running.values() if running.process and not running.program.taken_over]
+
     def _needed_by_nobody(self) -> list[Running]:
         """What can be stopped now, all of it at once: a worker takes seconds to let go of its broker."""
-        left = [running for running in self._running.values() if running.process]
+        left = self._ours()
         needed = {name for running in left for name in running.program.needs}
         return [running for running in left if running.program.name not in needed]
 
@@ -220,7 +239,7 @@ class Supervisor:
         were signalled with it would wait for answers that never come.
         """
         for running in wave:
-            running.process.terminate()
+            running.process.send_signal(running.program.stop_signal)
         started = time.monotonic()
         while self._stop_asked < 2:
             waited = time.monotonic() - started
@@ -231,7 +250,7 @@ class Supervisor:
     def _reap(self, running: Running, *, patience: float) -> None:
         if running.process is None:
             return
-        stop_child(running.process, patience=patience)
+        stop_child(running.process, first=running.program.stop_signal, patience=patience)
         self._guard.forget(running.process.pid)
         running.process = None
 

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: its data stay, its server does not, and both root and others can run it."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from subprocess import PIPE
 
 import psycopg
 import pytest
@@ -40,6 +42,45 @@ def test_data_survive_a_restart_and_the_superuser_needs_its_password(folder):
         psycopg.connect(second.bootstrap_url.replace("@", "x@"))
     second.stop()
     assert second.process.poll() is not None
+
+
+SUPERVISED = """
+import sys
+from pathlib import Path
+from demo.database import start_postgres
+from demo.guard import Guard
+from demo.programs import embedded_database
+from demo.supervisor import Supervisor
+
+server, guard = start_postgres(Path(sys.argv[1])), Guard()
+print(server.process.pid, server.bootstrap_url, flush=True)
+say = lambda name, sentence: print(f"{name} {sentence}", flush=True)
+try:
+    Supervisor([embedded_database(server)], logs=Path(sys.argv[1]), guard=guard, say=say).run()
+finally:
+    server.stop()
+    guard.close()
+print("last", server.process.pid, server.process.poll(), flush=True)
+"""
+
+
+def test_a_server_that_is_killed_is_named_and_comes_back_at_its_address_with_its_data(folder):
+    supervised = subprocess.Popen([sys.executable, "-c", SUPERVISED, folder], stdout=PIPE, text=True, cwd=ROOT)
+    pid, url = supervised.stdout.readline().split()
+    with psycopg.connect(url) as connection:
+        connection.execute("create table kept as select 41 + 1 as answer")
+
+    os.kill(int(pid), signal.SIGKILL)
+
+    kept = wait_for_answer(url, "select answer from kept")
+    told = [supervised.stdout.readline() for _ in range(2)] if kept else []
+    supervised.terminate()
+    rest, _ = supervised.communicate(timeout=30)
+    assert kept == (42,)
+    assert told[0] == f"database was ended by SIGKILL; starting again in 1 s ({folder}/log)\n"
+    assert told[1].startswith("database ready after")
+    assert rest.endswith(" 0\n")
+    assert pid not in rest
 
 
 def test_an_address_in_the_environment_starts_nothing(folder):
@@ -138,3 +179,13 @@ def wait_until_gone(pid: int, seconds: float = 10) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def wait_for_answer(url: str, query: str, seconds: float = 30) -> tuple | None:
+    """The first row, once the server takes connections again; None when it does not."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
+            return connection.execute(query).fetchone()
+        time.sleep(0.1)
+    return None
