@@ -14,9 +14,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from demo import environment, people, preflight
+from demo import environment, preflight
 from demo.database import DatabaseUnavailable, open_database
 from demo.environment import EnvironmentIncomplete
 from demo.guard import Guard
@@ -105,9 +106,8 @@ def run(folder: Path, port: int) -> None:
         if database.process:
             guard.watch(database.process.pid, signal.SIGINT)
         environ = environment.build(folder, database.bootstrap_url, given=given)
-        passwords, are_new = people.passwords_in(folder / "people.txt")
         set_up(environ, folder)
-        introduce = lambda: welcome(folder, port, passwords if are_new else None)  # noqa: E731
+        introduce = partial(welcome, folder, port)
         children = programs(environ, port=port, given=given, web_is_ready=introduce, database=database)
         Supervisor(children, logs=folder / "logs", guard=guard, say=say).run()
     finally:
@@ -121,20 +121,31 @@ def run(folder: Path, port: int) -> None:
 
 def set_up(environ: dict[str, str], folder: Path) -> None:
     """What must be over before a page can be served; nothing, where it was done by this very code before."""
-    marker, wanted = folder / "set-up-by", fingerprint(environ)
+    table, marker, wanted = folder / "people.txt", folder / "set-up-by", fingerprint(environ)
+    if marker.exists() and not table.exists():
+        raise CannotStart(f"The people's passwords are gone: put {table} back, or delete {folder} to start anew.")
     if marker.exists() and marker.read_text() == wanted:
         return
     log = folder / "logs" / "setup.log"
-    with log.open("w") as errors:
-        argv = [sys.executable, "manage.py", "demo_setup", str(folder / "people.txt")]
-        setup = subprocess.Popen(argv, env=environ, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603
-        for line in setup.stdout:
-            say("demo", line.strip())
-    if setup.wait():
+    if step_by_step([sys.executable, "manage.py", "demo_setup", str(table)], environ, log):
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
         last = lines[-1].rstrip(".") if lines else "it said nothing"
         raise CannotStart(f"Setting up the portal failed: {last}. The whole output is in {log}.")
     marker.write_text(wanted)
+
+
+def step_by_step(argv: list[str], environ: dict[str, str], log: Path) -> int:
+    """Run `argv`, say what it says, keep in `log` what it complains of; its exit code. It ends when we are stopped."""
+    with log.open("w") as errors:
+        step = subprocess.Popen(argv, env=environ, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)  # noqa: S603
+    try:
+        for line in step.stdout:
+            say("demo", line.strip())
+        return step.wait()
+    except KeyboardInterrupt:
+        step.terminate()
+        step.wait()
+        raise
 
 
 def fingerprint(environ: dict[str, str]) -> str:
@@ -150,16 +161,18 @@ def fingerprint(environ: dict[str, str]) -> str:
     return digest.hexdigest()
 
 
-def welcome(folder: Path, port: int, new_passwords: dict[str, str] | None) -> None:
-    """The address; the people's passwords the first time, where they are kept from then on."""
+def welcome(folder: Path, port: int) -> None:
+    """The address and where the people are listed; the list itself until it was shown once, and when it changed."""
+    table, shown = folder / "people.txt", folder / "people.shown"
     print(f"\n  Assay runs at http://127.0.0.1:{port}/ (Ctrl-C stops everything)", flush=True)
-    if new_passwords is None:
-        print(f"  The demo people and their passwords: {folder / 'people.txt'}\n", flush=True)
+    print(f"  Who can sign in, and how: {table}\n", flush=True)
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+    if shown.exists() and shown.read_text() == digest:
         return
-    print("  Sign in as one of:\n", flush=True)
-    for line in people.as_table(new_passwords):
+    for line in table.read_text().splitlines():
         print(f"    {line}")
-    print(f"\n  These are kept in {folder / 'people.txt'} and not printed again.\n", flush=True)
+    print(flush=True)
+    shown.write_text(digest)
 
 
 if __name__ == "__main__":

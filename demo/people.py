@@ -1,6 +1,7 @@
 """The people of the demonstration bank, one for each role, and their random passwords."""
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,23 +52,30 @@ PEOPLE = (
 )
 
 
-def passwords_in(path: Path) -> tuple[dict[str, str], bool]:
-    """Username -> password, and whether they were made just now. The file is the demonstration's alone (0600)."""
-    if path.exists():
-        return dict(line.split() for line in path.read_text().splitlines()), False
-    made = {colleague.username: secrets.token_urlsafe(PASSWORD_BYTES) for colleague in PEOPLE}
-    making = path.with_name(f".{path.name}")
-    with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(f"{username} {password}\n" for username, password in made.items())
-    making.replace(path)
-    return made, True
+def passwords_in(path: Path) -> dict[str, str]:
+    """Username -> password, made for whoever has none yet; `path` holds the whole table, for nobody else (0600)."""
+    kept = _read(path)
+    passwords = {c.username: kept.get(c.username) or secrets.token_urlsafe(PASSWORD_BYTES) for c in PEOPLE}
+    table = "".join(f"{line}\n" for line in as_table(passwords))
+    if not path.exists() or path.read_text() != table:
+        making = path.with_name(f".{path.name}")
+        with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(table)
+        making.replace(path)
+    return passwords
 
 
 def as_table(passwords: dict[str, str]) -> list[str]:
-    """One line a person: how to sign in, and what for."""
-    lines = [("name", "password", "who", "comes to")]
-    lines += [(c.username, passwords[c.username], f"{c.full_name}, {c.role}", c.comes_to) for c in PEOPLE]
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
-    return [
-        "  ".join([*(word.ljust(width) for word, width in zip(line, widths, strict=False)), line[3]]) for line in lines
-    ]
+    """One line a person: who it is, how to sign in, and what for."""
+    lines = [("who", "role", "user name", "password", "comes to")]
+    lines += [(c.full_name, c.role, c.username, passwords[c.username], c.comes_to) for c in PEOPLE]
+    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+
+
+def _read(path: Path) -> dict[str, str]:
+    """What the table says; a demonstration of an earlier day kept a user name and a password a line."""
+    if not path.exists():
+        return {}
+    rows = [re.split(" {2,}", line) for line in path.read_text().splitlines()]
+    return {row[2]: row[3] for row in rows if len(row) > 3} | dict(row[0].split() for row in rows if len(row) == 1)

@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options) -> None:
         if settings.PRODUCTION:
             raise CommandError("The demonstration's people have no place in production: set ASSAY_ENV=demo.")
-        passwords, _ = passwords_in(options["passwords"])
+        passwords = passwords_in(options["passwords"])
         units = {}
         for unit in UNITS:
             known = Unit.objects.filter(code=unit.code).first()

@@ -1,6 +1,7 @@
 """What `make demo` says when it cannot start: one sentence, and nothing of ours is left running."""
 
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from demo import people
+from demo import __main__, people
 
 ROOT = Path(__file__).parents[3]
 
@@ -90,22 +91,67 @@ def test_a_folder_that_may_not_be_made_is_named(tmp_path):
 
 
 def test_passwords_are_random_kept_and_for_our_eyes_only(tmp_path):
-    made, are_new = people.passwords_in(tmp_path / "people.txt")
-    again, are_new_again = people.passwords_in(tmp_path / "people.txt")
-    other, _ = people.passwords_in(tmp_path / "other.txt")
+    made = people.passwords_in(tmp_path / "people.txt")
+    again = people.passwords_in(tmp_path / "people.txt")
+    other = people.passwords_in(tmp_path / "other.txt")
 
-    assert (are_new, are_new_again) == (True, False)
     assert again == made
     assert not set(made.values()) & set(other.values())
     assert all(len(password) >= 12 for password in made.values())
     assert stat.S_IMODE((tmp_path / "people.txt").stat().st_mode) == 0o600
 
 
-def test_there_is_somebody_for_each_role_and_the_table_names_all():
-    passwords = {colleague.username: "x" * 12 for colleague in people.PEOPLE}
+def test_there_is_somebody_for_each_role_and_the_file_says_who_is_who(tmp_path):
+    passwords = people.passwords_in(tmp_path / "people.txt")
 
-    table = "\n".join(people.as_table(passwords))
+    rows = [re.split(" {2,}", line)[:4] for line in (tmp_path / "people.txt").read_text().splitlines()]
 
     roles = {"owner", "developer", "validator", "officer", "committee", "auditor", "administrator"}
     assert {colleague.role for colleague in people.PEOPLE} == roles
-    assert all(colleague.full_name in table for colleague in people.PEOPLE)
+    assert rows == [
+        ["who", "role", "user name", "password"],
+        *([c.full_name, c.role, c.username, passwords[c.username]] for c in people.PEOPLE),
+    ]
+
+
+def test_passwords_that_an_earlier_demo_kept_stay_and_newcomers_get_theirs(tmp_path):
+    kept = tmp_path / "people.txt"
+    kept.write_text(f"{people.PEOPLE[0].username} of-an-earlier-day\n")
+
+    passwords = people.passwords_in(kept)
+
+    assert passwords[people.PEOPLE[0].username] == "of-an-earlier-day"
+    assert len(set(passwords.values())) == len(people.PEOPLE)
+    assert "of-an-earlier-day" in kept.read_text()
+
+
+def test_the_people_are_listed_until_they_were_shown_whole_and_when_they_changed(tmp_path, capsys, monkeypatch):
+    def announced() -> str:
+        __main__.welcome(tmp_path, 8000)
+        return capsys.readouterr().out
+
+    def interrupted(line: str = "", **options) -> None:
+        if people.PEOPLE[2].full_name in line:
+            raise KeyboardInterrupt
+
+    people.passwords_in(tmp_path / "people.txt")
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.print", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            __main__.welcome(tmp_path, 8000)
+
+    first, second = announced(), announced()
+    (tmp_path / "people.txt").write_text("somebody else\n")
+    changed = announced()
+
+    assert people.PEOPLE[-1].full_name in first
+    assert people.PEOPLE[0].full_name not in second
+    assert "somebody else" in changed
+    assert all(str(tmp_path / "people.txt") in told for told in (first, second, changed))
+
+
+def test_passwords_that_are_gone_are_not_made_up_anew(tmp_path):
+    (tmp_path / "set-up-by").write_text("an earlier start")
+
+    with pytest.raises(__main__.CannotStart, match=r"passwords are gone: put .*people\.txt back, or delete"):
+        __main__.set_up({}, tmp_path)
