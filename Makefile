@@ -11,7 +11,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 
 demo: environment ## start the demo bank; PORT=8001 for another address, Ctrl-C stops it
-	@exec $(BIN)/python -m demo $(if $(PORT),--port $(PORT))
+	@exec $(BIN)/python -m demo $(if $(PORT),--port='$(PORT)')
 
 test: environment ## run the whole suite; ARGS="-k vote" for a part
 	@$(BIN)/python -m pytest $(ARGS)

@@ -34,16 +34,17 @@ class CannotStart(Exception):
 
 def main() -> int:
     """Exit code 0 after an orderly stop."""
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__.splitlines()[0])
-    parser.add_argument("--port", type=int, default=int(os.environ.get("ASSAY_DEMO_PORT", PORT)))
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__.splitlines()[0])
+    parser.add_argument("--port", default=os.environ.get("ASSAY_DEMO_PORT", str(PORT)))
     parser.add_argument("--folder", type=Path, default=ROOT / "var" / "demo")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the supervisor takes over
     folder = options.folder.resolve()
     try:
+        port = port_number(options.port)
         environment.make_folders(folder)
-        with only_one(folder, options.port):
-            run(folder, options.port)
+        with only_one(folder, port):
+            run(folder, port)
     except (CannotStart, DatabaseUnavailable, EnvironmentIncomplete) as refusal:
         return refuse(disk_first(str(refusal), folder))
     except OSError as error:
@@ -84,16 +85,32 @@ def only_one(folder: Path, port: int) -> Iterator[None]:
         yield
 
 
+def port_number(given: str) -> int:
+    """The port that was asked for, as a number that a port can have."""
+    if not (given.isascii() and given.isdigit() and 0 < int(given) < 65536):
+        raise CannotStart(f"PORT is a number from 1 to 65535, got {given!r}: try `make demo PORT={PORT + 1}`.")
+    return int(given)
+
+
 def check_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise CannotStart(
+                f"Port {port} is kept for the administrator: choose another with `make demo PORT={another_port(port)}`."
+            ) from None
         except OSError as error:
             raise CannotStart(
                 f"Port {port} of 127.0.0.1 cannot be had ({error.strerror}): stop the program that uses it, or "
-                f"choose another with `make demo PORT={port + 1}`."
+                f"choose another with `make demo PORT={another_port(port)}`."
             ) from None
+
+
+def another_port(port: int) -> int:
+    """The next one, where there is one that anybody may use."""
+    return port + 1 if 1024 <= port < 65535 else PORT + 1
 
 
 def run(folder: Path, port: int) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from demo import __main__, people
+from demo.database import free_port
 
 ROOT = Path(__file__).parents[3]
 
 
-def start(folder: Path, port: int, **environ: str) -> subprocess.CompletedProcess:
-    argv = [sys.executable, "-m", "demo", "--port", str(port), "--folder", folder]
+def start(folder: Path, port: int | str, **environ: str) -> subprocess.CompletedProcess:
+    argv = [sys.executable, "-m", "demo", f"--port={port}", "--folder", folder]
     return subprocess.run(argv, cwd=ROOT, env=os.environ | environ, capture_output=True, text=True, timeout=120)
 
 
@@ -43,6 +44,28 @@ def test_a_taken_port_is_named_with_another_to_try(tmp_path, taken_port):
     assert not (tmp_path / "demo" / "postgres").exists()
 
 
+@pytest.mark.parametrize("port", ["80000", "65536", "0", "-1", "abc", "8000 8001", "８０００", "-x"])
+def test_a_port_that_cannot_be_one_is_refused_with_what_can(tmp_path, port):
+    done = start(tmp_path / "demo", port)
+
+    assert f"PORT is a number from 1 to 65535, got {port!r}: try `make demo PORT=8001`" in only_sentence(done)
+    assert not (tmp_path / "demo").exists()
+
+
+def test_a_port_that_the_environment_names_is_checked_too(monkeypatch, capsys):
+    monkeypatch.setenv("ASSAY_DEMO_PORT", "none")
+    monkeypatch.setattr(sys, "argv", ["demo"])
+
+    code = __main__.main()
+
+    assert (code, "got 'none'" in capsys.readouterr().err) == (1, True)
+
+
+@pytest.mark.parametrize(("port", "another"), [(8000, 8001), (80, 8001), (65535, 8001), (65534, 65535)])
+def test_another_port_is_one_that_anybody_may_have(port, another):
+    assert __main__.another_port(port) == another
+
+
 def test_a_demo_that_runs_already_is_named_with_its_address(tmp_path):
     folder = tmp_path / "demo"
     holder = (
@@ -53,14 +76,16 @@ def test_a_demo_that_runs_already_is_named_with_its_address(tmp_path):
     with subprocess.Popen([sys.executable, "-c", holder, folder], cwd=ROOT, stdout=subprocess.PIPE, text=True) as first:
         first.stdout.readline()
 
-        done = start(folder, 0)
+        done = start(folder, free_port())
 
         first.kill()
     assert f"process {first.pid}" in only_sentence(done)
 
 
 def test_a_database_that_is_set_half_is_refused_before_anything_starts(tmp_path):
-    done = start(tmp_path / "demo", 0, DATABASE_URL="postgresql://app:x@127.0.0.1:1/assay", MIGRATOR_DATABASE_URL="")
+    done = start(
+        tmp_path / "demo", free_port(), DATABASE_URL="postgresql://app:x@127.0.0.1:1/assay", MIGRATOR_DATABASE_URL=""
+    )
 
     assert "MIGRATOR_DATABASE_URL is not" in only_sentence(done)
 
@@ -70,7 +95,7 @@ def test_a_step_that_fails_is_named_with_its_last_words_and_its_log(tmp_path):
 
     done = start(
         tmp_path / "demo",
-        0,
+        free_port(),
         DATABASE_URL=nowhere.format("app"),
         MIGRATOR_DATABASE_URL=nowhere.format("migrator"),
         BOOTSTRAP_DATABASE_URL="",
@@ -85,7 +110,7 @@ def test_a_step_that_fails_is_named_with_its_last_words_and_its_log(tmp_path):
 def test_a_folder_that_may_not_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
 
-    done = start(tmp_path / "file" / "demo", 0)
+    done = start(tmp_path / "file" / "demo", free_port())
 
     assert str(tmp_path / "file") in only_sentence(done)
 
