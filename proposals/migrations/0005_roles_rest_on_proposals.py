@@ -40,5 +40,5 @@ drop function public.proposals_hold_role();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("proposals", "0004_conflicts"), ("accounts", "0004_roles_over_the_whole_bank")]
+    dependencies = [("proposals", "0004_conflicts"), ("accounts", "0005_roles_over_the_whole_bank")]
     operations = [migrations.RunSQL(HOLD_ROLES, LET_GO)]

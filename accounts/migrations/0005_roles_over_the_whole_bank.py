@@ -7,7 +7,7 @@ from audit.transitions import hold_columns
 class Migration(migrations.Migration):
     """A role that reaches the whole bank has no unit. One that was granted over a unit must end before this runs."""
 
-    dependencies = [("accounts", "0003_role_ends_by_somebody")]
+    dependencies = [("accounts", "0004_accounts_held")]
     operations = [
         migrations.AddConstraint(
             model_name="roleassignment",
