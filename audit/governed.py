@@ -41,6 +41,7 @@ GOVERNED = (
     Governed("proposals_conflict", "proposals.conflict", "trail"),
     Governed("inventory_model", "inventory.model", "id", "inventory.model"),
     of_model("inventory_modelversion", "inventory.modelversion"),
+    of_model("inventory_access", "inventory.access"),
     of_model("monitoring_monitor", "monitoring.monitor"),
     of_model("monitoring_threshold", "monitoring.threshold"),
     of_model("monitoring_reference", "monitoring.reference"),

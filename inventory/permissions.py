@@ -1,6 +1,6 @@
 """Who may see and change which model."""
 
-from accounts.models import Account, Unit
+from accounts.models import Account, Person, Unit
 from accounts.permissions import check_reaches, reaches
 from accounts.refusals import NotPermitted
 from accounts.roles import Permission
@@ -20,6 +20,28 @@ def check_can_register(account: Account, unit: Unit, owner_id: int, developer_id
             f"You cannot register a model in {unit}: that takes its owner or developer with a role there,"
             " a model risk officer, or a token with the scope models:write for that unit."
         )
+
+
+def can_see(account: Account, model: Model) -> bool:
+    return reaches(
+        account,
+        Permission.SEE_MODELS,
+        unit=model.unit,
+        is_own=model.is_own_of(account),
+        is_assigned=model.is_assigned_to(account),
+    )
+
+
+def check_can_see(account: Account, model: Model) -> None:
+    if not can_see(account, model):
+        raise NotPermitted(f"Your roles do not show you {model.ref}.")
+
+
+def check_can_give_access(account: Account, model: Model, person: Person) -> None:
+    """Who sees the model may let another see it; that the other is to validate or decide, the caller has checked."""
+    if account.person_id == person.pk:
+        raise NotPermitted("Nobody gives access to themselves; another person does.")
+    check_can_see(account, model)
 
 
 def check_can_edit(account: Account, model: Model) -> None:

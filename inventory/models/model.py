@@ -6,7 +6,9 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 
 from accounts.models import Account, PersonDetails
-from accounts.permissions import seen_units
+from accounts.permissions import reaches_assigned, seen_units
+from accounts.roles import Permission
+from inventory.models.access import Access
 
 REF_START = "MDL-"
 MOST_OWNERS = 200  # people whose names hold the words of a search
@@ -14,9 +16,13 @@ MOST_OWNERS = 200  # people whose names hold the words of a search
 
 class ModelQuerySet(models.QuerySet):
     def visible_to(self, account: Account) -> ModelQuerySet:
-        """Models of the units that the account's roles cover; of a token, those of its unit."""
+        """Models of the units that the account's roles cover, of a token those of its unit; and assigned ones."""
         condition = seen_units(account, "unit__path")
-        return self.none() if condition is None else self.filter(condition)
+        if condition is None:
+            return self.none()
+        if condition and reaches_assigned(account, Permission.SEE_MODELS):  # an empty one is the whole bank already
+            condition |= Q(pk__in=Access.objects.in_force().of(account).values("model"))
+        return self.filter(condition)
 
     def called(self, name: str) -> ModelQuerySet:
         """The model with this ref or external id. Which of the two it is, its first letters say."""
@@ -107,6 +113,10 @@ class Model(models.Model):
     def is_own_of(self, account: Account) -> bool:
         """Whether the account's person owns, develops or registered it."""
         return account.person_id in (self.owner_id, self.developer_id, self.registered_by_id)
+
+    def is_assigned_to(self, account: Account) -> bool:
+        """Whether the account's person was given access to it."""
+        return self.accesses.in_force().of(account).exists()
 
 
 def next_ref(year: int) -> str:
