@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ from accounts import services as accounts
 from accounts.models import Account, Person, Unit
 from accounts.roles import Role
 from inventory.models import Model, ModelVersion, Standing
+from proposals.services import decide_role, propose_role
 
 BATCH = 500
 UNITS = ("Mortgages", "Credit cards", "Personal loans", "Current accounts", "Car finance", "Small business", "Markets")
@@ -33,9 +35,10 @@ def make_portfolio(models: int, *, seed: int = 2026) -> Account:
     """Fill an empty database; return a model risk officer, who sees all of it."""
     random = np.random.default_rng(seed)
     with transaction.atomic():
-        units = _units()
-        people = [_hire(name, units[i % len(units)], Role.OWNER) for i, name in enumerate(NAMES)]
-        officer = _hire("Priya Nair", units[0].parent, Role.OFFICER)
+        administrators = _start()
+        units = _units(administrators[0])
+        people = [_hire(name, units[i % len(units)], Role.OWNER, administrators) for i, name in enumerate(NAMES)]
+        officer = _hire("Priya Nair", units[0].parent, Role.OFFICER, administrators)
     for start in range(0, models, BATCH):
         with transaction.atomic():
             _insert(range(start, min(start + BATCH, models)), units, people, officer.person)
@@ -43,18 +46,27 @@ def make_portfolio(models: int, *, seed: int = 2026) -> Account:
     return officer
 
 
-def _units() -> list[Unit]:
-    bank = accounts.add_unit(code="bank", name="Harbour Bank", parent=None, by=None)
-    retail = accounts.add_unit(code="retail", name="Retail credit", parent=bank, by=None)
-    return [accounts.add_unit(code=name.lower().replace(" ", "-"), name=name, parent=retail, by=None) for name in UNITS]
+def _start() -> list[Account]:
+    newcomers = [
+        accounts.Newcomer(f"HB-{username}", f"Administrator {username}", "", username, secrets.token_urlsafe(18))
+        for username in ("first", "second")
+    ]
+    return accounts.start_bank(code="bank", name="Harbour Bank", administrators=newcomers, by=None)
 
 
-def _hire(name: str, unit: Unit, role: Role) -> Account:
+def _units(by: Account) -> list[Unit]:
+    retail = accounts.add_unit(code="retail", name="Retail credit", parent=by.person.unit, by=by)
+    return [accounts.add_unit(code=name.lower().replace(" ", "-"), name=name, parent=retail, by=by) for name in UNITS]
+
+
+def _hire(name: str, unit: Unit, role: Role, administrators: list[Account]) -> Account:
+    asks, decides = administrators
     username = name.split()[-1].lower()
-    person = accounts.add_person(hr_number=f"HB-{username}", full_name=name, mail="", unit=unit, by=None)
+    person = accounts.add_person(hr_number=f"HB-{username}", full_name=name, mail="", unit=unit, by=asks)
     over = None if role == Role.OFFICER else unit
-    accounts.grant_role(person=person, role=role, unit=over, granted_by=None, by=None)
-    return accounts.add_account(person=person, username=username, password=None, kind=Account.Kind.HUMAN, by=None)
+    proposal = propose_role(person=person, role=role, unit=over, reason="Portfolio", by=asks)
+    decide_role(proposal=proposal, accept=True, reason="Portfolio", by=decides)
+    return accounts.add_account(person=person, username=username, password=None, kind=Account.Kind.HUMAN, by=asks)
 
 
 def _insert(numbers: range, units: list[Unit], people: list[Account], by: Person) -> None:

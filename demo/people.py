@@ -1,4 +1,4 @@
-"""The people of the demonstration bank, one for each role, and their random passwords."""
+"""The people of the demonstration bank, somebody for each role, and their random passwords."""
 
 import os
 import re
@@ -47,7 +47,8 @@ PEOPLE = (
     Colleague("achterberg", "Samuel Achterberg", "HB-2002", "risk", "officer", None, "watch the portfolio"),
     Colleague("duarte", "Maria Duarte", "HB-2003", "risk", "committee", "retail", "decide in committee"),
     Colleague("brandt", "Helena Brandt", "HB-3001", "audit", "auditor", None, "read everything, change nothing"),
-    Colleague("callaghan", "Ruth Callaghan", "HB-4001", "it", "administrator", None, "manage people and roles"),
+    Colleague("callaghan", "Ruth Callaghan", "HB-4001", "harbour", "administrator", None, "manage people and roles"),
+    Colleague("okafor", "Daniel Okafor", "HB-4002", "harbour", "administrator", None, "decide what she proposes"),
     Colleague("fischer", "Lena Fischer", "HB-1003", "mortgages", "owner", "mortgages", "see mortgages only"),
 )
 
