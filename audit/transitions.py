@@ -1,6 +1,6 @@
 """Holds in the database as well, from a migration, what rows may do: which steps, and what of them never changes."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 
 from django.db import migrations
 
@@ -11,9 +11,12 @@ def hold_transitions(table: str, column: str, edges: Mapping[str, Set[str]]) -> 
     return _trigger(table, f"hold_{column}", "audit.hold_transitions", arguments)
 
 
-def hold_columns(table: str, *columns: str) -> migrations.RunSQL:
-    """Migration step: `columns` of `table` never change once the row is there."""
-    return _trigger(table, "hold_columns", "audit.hold_columns", list(columns))
+def hold_columns(table: str, *columns: str, formerly: Iterable[str] = ()) -> migrations.RunSQL:
+    """Migration step: `columns` of `table` never change once the row is there.
+
+    formerly  the columns that an earlier step held: this one replaces it, and undone puts it back
+    """
+    return _trigger(table, "hold_columns", "audit.hold_columns", columns, formerly)
 
 
 def append_only(table: str) -> migrations.RunSQL:
@@ -40,11 +43,28 @@ def _refuse(table: str, rights: str, verbs: str) -> migrations.RunSQL:
     )
 
 
-def _trigger(table: str, name: str, function: str, arguments: list[str]) -> migrations.RunSQL:
+def hold_once_set(table: str, column: str, *with_it: str) -> migrations.RunSQL:
+    """Migration step: `column` of `table` goes from empty to a value once, and `with_it` in the same step or never."""
+    return _trigger(table, f"hold_{column}_once", "audit.hold_once_set", [column, *with_it])
+
+
+def hold_rows(table: str, column: str, value: str) -> migrations.RunSQL:
+    """Migration step: a row of `table` whose `column` is `value` is read-only from then on."""
+    return _trigger(table, f"hold_{column}_{value}", "audit.hold_rows", [column, value])
+
+
+def _trigger(
+    table: str, name: str, function: str, arguments: Iterable[str], formerly: Iterable[str] = ()
+) -> migrations.RunSQL:
+    make = _statement(table, name, function, arguments)
+    undo = _statement(table, name, function, formerly) if formerly else f'drop trigger "{name}" on "{table}"'
+    return migrations.RunSQL(make, undo)
+
+
+def _statement(table: str, name: str, function: str, arguments: Iterable[str]) -> str:
     quoted = ", ".join(f"'{argument}'" for argument in arguments)
-    return migrations.RunSQL(
+    return (
         f'create or replace trigger "{name}" before update on "{table}"'
         f" for each row execute function {function}({quoted});"
-        f' alter table "{table}" enable always trigger "{name}"',
-        f'drop trigger "{name}" on "{table}"',
+        f' alter table "{table}" enable always trigger "{name}"'
     )

@@ -313,8 +313,39 @@ begin
     foreach name in array tg_argv loop
         if to_jsonb(old) -> name is distinct from to_jsonb(new) -> name then
             raise exception '% of % % never changes', name, tg_table_name, to_jsonb(new) ->> 'id'
-                using errcode = 'check_violation', hint = 'Register a new version instead.';
+                using errcode = 'check_violation', hint = 'A record is corrected by adding a new one.';
         end if;
     end loop;
+    return new;
+end $$;
+
+-- BEFORE UPDATE: the column named first goes from empty to a value once, those that follow in the same step or never.
+create or replace function audit.hold_once_set() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    name text;
+begin
+    if coalesce(to_jsonb(old) ->> tg_argv[0], '') = '' and coalesce(to_jsonb(new) ->> tg_argv[0], '') <> '' then
+        return new;
+    end if;
+    foreach name in array tg_argv loop
+        if to_jsonb(old) -> name is distinct from to_jsonb(new) -> name then
+            raise exception '% of % % is set once, together with %',
+                name, tg_table_name, to_jsonb(new) ->> 'id', array_to_string(tg_argv, ', ')
+                using errcode = 'check_violation', hint = 'A record is corrected by adding a new one.';
+        end if;
+    end loop;
+    return new;
+end $$;
+
+-- BEFORE UPDATE: a row whose column named first holds the value that follows is read-only from then on. An update
+-- that changes nothing passes: so audit.guards captures a row again after a migration.
+create or replace function audit.hold_rows() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    if to_jsonb(old) ->> tg_argv[0] = tg_argv[1] and old is distinct from new then
+        raise exception '% % is % and read-only', tg_table_name, to_jsonb(old) ->> 'id', tg_argv[1]
+            using errcode = 'check_violation', hint = 'The record stays as it ended.';
+    end if;
     return new;
 end $$;

@@ -229,4 +229,4 @@ grant execute on function audit.hold_subjects(text[]) to app;
 grant execute on function audit.build_nodes(bigint), audit.file_checkpoint(bigint, bytea, bytea, text),
     audit.file_cosignature(bigint, text, text) to app;
 grant execute on function audit.register_governed(text, text, text, text, text[]), audit.capture(), audit.refuse(),
-    audit.hold_transitions(), audit.hold_columns() to migrator;
+    audit.hold_transitions(), audit.hold_columns(), audit.hold_once_set(), audit.hold_rows() to migrator;
