@@ -4,6 +4,7 @@ MODEL_REGISTERED = Event(
     "inventory.model_registered", "Model registered", "{ref} {name}, {kind}, external id {external_id}"
 )
 MODEL_EDITED = Event("inventory.model_edited", "Model edited", "{changes}")
+STAGE_MOVED = Event("inventory.stage_moved", "Stage moved", "From {from} to {to}: {reason}")
 VERSION_REGISTERED = Event("inventory.version_registered", "Version registered", "{label} from {mlflow_uri}")
 DIGEST_VERIFIED = Event(
     "inventory.digest_verified", "Digest computed", "{label}: {flavour}, {files} files, model digest {digest}"

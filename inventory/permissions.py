@@ -5,6 +5,7 @@ from accounts.permissions import check_reaches, reaches
 from accounts.refusals import NotPermitted
 from accounts.roles import Permission
 from inventory.models import Model
+from inventory.models.model import RELIANCE
 
 
 def check_can_register(account: Account, unit: Unit, owner_id: int, developer_id: int | None) -> None:
@@ -50,6 +51,22 @@ def check_can_edit(account: Account, model: Model) -> None:
 
 def can_edit(account: Account, model: Model) -> bool:
     return reaches(account, Permission.REGISTER, unit=model.unit, is_own=model.is_own_of(account))
+
+
+def check_can_move(account: Account, model: Model, stage: Model.Stage) -> None:
+    """Who may edit a model may hand it on or take it out of use. To rely on it more takes somebody else, in person."""
+    check_can_edit(account, model)
+    if RELIANCE[stage] <= RELIANCE[Model.Stage(model.stage)]:
+        return
+    if account.is_service or account.token:
+        raise NotPermitted(
+            f"A service account or token cannot make a model {stage.label.lower()}; a person signs in and does."
+        )
+    if model.was_built_by(account):
+        raise NotPermitted(
+            f"You own, develop or registered {model.ref} or one of its versions; another person decides whether it"
+            f" becomes {stage.label.lower()}."
+        )
 
 
 def can_monitor(account: Account, model: Model) -> bool:

@@ -87,8 +87,8 @@ def edit_model(*, model: Model, changes: dict, expected_digest: str, by: Account
     """
     model = Model.objects.select_for_update(of=("self",)).select_related("unit").get(pk=model.pk)
     permissions.check_can_edit(by, model)
-    if digest_of(model) != expected_digest:
-        raise ChangedSince(f"{model.ref} was changed since you read it. Read it again, then repeat your change.")
+    policies.check_not_retired(model)
+    _check_unchanged(model, expected_digest)
     unknown = sorted(set(changes) - set(EDITABLE))
     if unknown:
         raise InvalidInput(dict.fromkeys(unknown, "This field cannot be changed here."))
@@ -100,6 +100,33 @@ def edit_model(*, model: Model, changes: dict, expected_digest: str, by: Account
         setattr(model, field, value)
     model.save(update_fields=list(moved))
     record(events.MODEL_EDITED, subject=model, by=by, data={"changes": "; ".join(words), "fields": sorted(moved)})
+    return model
+
+
+def _check_unchanged(model: Model, expected_digest: str) -> None:
+    if digest_of(model) != expected_digest:
+        raise ChangedSince(f"{model.ref} was changed since you read it. Read it again, then repeat your change.")
+
+
+@transaction.atomic
+def move_stage(*, model: Model, stage: str, reason: str, expected_digest: str | None = None, by: Account) -> Model:
+    """Move a model to its next stage; a retired one is read-only from then on.
+
+    expected_digest  digest of the record as the mover read it, where it was read; raises ChangedSince where it moved
+    Raises NotPermitted where the bank would rely on it more and the mover built or owns it.
+    """
+    model = Model.objects.select_for_update(of=("self",)).select_related("unit").get(pk=model.pk)
+    stage = Model.Stage(stage)
+    permissions.check_can_move(by, model, stage)
+    policies.check_step(model, stage)
+    if expected_digest is not None:
+        _check_unchanged(model, expected_digest)
+    if not reason.strip():
+        raise InvalidInput({"reason": "Say why; the reason is part of the record."})
+    data = {"from": model.get_stage_display(), "to": stage.label, "reason": reason}
+    model.stage = stage
+    model.save(update_fields=["stage"])
+    record(events.STAGE_MOVED, subject=model, by=by, data=data)
     return model
 
 
@@ -132,6 +159,7 @@ def register_version(
         if differing:
             raise DiffersFromRegistered(f"{model.ref} {label}", differing)
         return known, False
+    policies.check_not_retired(model)
     version = ModelVersion.objects.create(model=model, label=label, registered_by=by.person, **wanted)
     Standing.objects.filter(model=model).update(latest_version=label)
     record(
@@ -150,6 +178,7 @@ def retry_digest(*, version: ModelVersion, by: Account) -> Job:
     """Have the artefact fetched and digested again where it could not be read. Raises NotNow in any other state."""
     version = ModelVersion.objects.select_for_update(of=("self",)).select_related("model__unit").get(pk=version.pk)
     permissions.check_can_edit(by, version.model)
+    policies.check_not_retired(version.model)
     if version.digest_state != ModelVersion.DigestState.FAILED:
         raise NotNow(
             f"The digest of {version.label} is {version.get_digest_state_display().lower()};"

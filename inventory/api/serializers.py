@@ -59,6 +59,11 @@ class ModelChange(StrictSerializer):
     purpose = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
 
 
+class StageChange(StrictSerializer):
+    stage = serializers.ChoiceField(Model.Stage.choices, help_text="Where the model goes; docs/states.md has the steps")
+    reason = serializers.CharField(max_length=2_000, help_text="Why; it stands on the trail")
+
+
 class ModelOutput(serializers.ModelSerializer):
     unit = serializers.CharField(source="unit.code")
     owner = serializers.CharField(source="owner.hr_number")

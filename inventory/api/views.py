@@ -16,6 +16,15 @@ from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion
 
 PAGE = 100
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description="ETag you read")
+
+
+def digest_read(request) -> str:
+    """Digest of the record that the client read, from If-Match. Raises MustNameVersion without one."""
+    expected = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
+    if not expected:
+        raise MustNameVersion("Send If-Match with the ETag that you read, so that nobody's change is lost.")
+    return expected
 
 
 class ModelList(APIView):
@@ -66,10 +75,7 @@ class ModelDetail(APIView):
 
     @extend_schema(
         operation_id="edit_model",
-        parameters=[
-            IDEMPOTENCY_KEY,
-            OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description="ETag you read"),
-        ],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=serializers.ModelChange,
         responses=serializers.ModelOutput,
     )
@@ -77,14 +83,30 @@ class ModelDetail(APIView):
     def patch(self, request, ref: str):
         """Change fields of the model that you read: If-Match must still hold."""
         model = find_model(request, ref)
-        expected = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-        if not expected:
-            raise MustNameVersion("Send If-Match with the ETag that you read, so that nobody's change is lost.")
+        expected = digest_read(request)
         changes = serializers.ModelChange(data=request.data, context={"by": request.user})
         changes.is_valid(raise_exception=True)
         model = services.edit_model(
             model=model, changes=changes.validated_data, expected_digest=expected, by=request.user
         )
+        return answer(find_model(request, model.ref))
+
+
+class ModelStage(APIView):
+    @extend_schema(
+        operation_id="move_stage",
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
+        request=serializers.StageChange,
+        responses=serializers.ModelOutput,
+    )
+    @idempotent
+    def post(self, request, ref: str):
+        """Move the model that you read to its next stage. To rely on it more takes a person who did not build it."""
+        model = find_model(request, ref)
+        expected = digest_read(request)
+        wanted = serializers.StageChange(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        model = services.move_stage(model=model, **wanted.validated_data, expected_digest=expected, by=request.user)
         return answer(find_model(request, model.ref))
 
 

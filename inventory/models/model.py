@@ -118,6 +118,53 @@ class Model(models.Model):
         """Whether the account's person was given access to it."""
         return self.accesses.in_force().of(account).exists()
 
+    def was_built_by(self, account: Account) -> bool:
+        """Whether it is the person's own, or holds a version that the person registered."""
+        return self.is_own_of(account) or self.versions.filter(registered_by=account.person_id).exists()
+
+
+# From each stage, where a model may go; held by a trigger in the database too.
+STAGE_TRANSITIONS = {
+    # An idea is taken up or turned down; it cannot be validated before there is something to validate.
+    Model.Stage.PROPOSED: {Model.Stage.IN_DEVELOPMENT, Model.Stage.RETIRED},
+    # No way round validation: what was built is validated, or given up.
+    Model.Stage.IN_DEVELOPMENT: {Model.Stage.IN_VALIDATION, Model.Stage.RETIRED},
+    Model.Stage.IN_VALIDATION: {Model.Stage.IN_DEVELOPMENT, Model.Stage.APPROVED, Model.Stage.RETIRED},
+    # Approved with conditions, a model goes live restricted. Changed before it went live, it is validated again.
+    Model.Stage.APPROVED: {
+        Model.Stage.IN_USE,
+        Model.Stage.RESTRICTED,
+        Model.Stage.IN_VALIDATION,
+        Model.Stage.RETIRED,
+    },
+    # A model in use stays there while it is validated again or its next version is built: decisions are made with
+    # it meanwhile, and its stage must say so.
+    Model.Stage.IN_USE: {Model.Stage.RESTRICTED, Model.Stage.PAUSED, Model.Stage.RETIRED},
+    Model.Stage.RESTRICTED: {Model.Stage.IN_USE, Model.Stage.PAUSED, Model.Stage.RETIRED},
+    # No decision is made with a paused model. What stopped it is over, or was found to need work.
+    Model.Stage.PAUSED: {
+        Model.Stage.IN_USE,
+        Model.Stage.RESTRICTED,
+        Model.Stage.IN_VALIDATION,
+        Model.Stage.IN_DEVELOPMENT,
+        Model.Stage.RETIRED,
+    },
+    # A retired record stays, read-only. A model that comes back is registered anew and validated.
+    Model.Stage.RETIRED: set(),
+}
+
+# How far the bank relies on a model in each stage. More reliance is never given by who built or owns the model.
+RELIANCE = {
+    Model.Stage.PROPOSED: 0,
+    Model.Stage.IN_DEVELOPMENT: 0,
+    Model.Stage.IN_VALIDATION: 0,
+    Model.Stage.PAUSED: 0,
+    Model.Stage.RETIRED: 0,
+    Model.Stage.APPROVED: 1,
+    Model.Stage.RESTRICTED: 2,
+    Model.Stage.IN_USE: 3,
+}
+
 
 def next_ref(year: int) -> str:
     """The next free id of the year. The sequence may skip, it never repeats."""

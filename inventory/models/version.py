@@ -10,7 +10,10 @@ class ModelVersionQuerySet(models.QuerySet):
 
 
 class ModelVersion(models.Model):
-    """One version of a model, bound to its artefact's digest. Only the digest's state ever moves."""
+    """One version of a model, bound to its artefact's digest. Only the digest's state ever moves.
+
+    The digest, and what was read from the artefact with it, are set once. Triggers hold all of this.
+    """
 
     class DigestState(models.TextChoices):
         PENDING = "pending", "Digest pending"
