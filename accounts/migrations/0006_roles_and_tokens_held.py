@@ -4,10 +4,9 @@ from audit.transitions import hold_columns, hold_once_set
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_accounts_held")]
+    dependencies = [("accounts", "0005_roles_over_the_whole_bank")]
     operations = [
-        # A role is what was granted, over what; it ends once, and a new one is a new row.
-        hold_columns("accounts_roleassignment", "person_id", "role", "unit_id", "granted_at", "granted_by_id"),
+        # A role ends once; a new one is a new row.
         hold_once_set("accounts_roleassignment", "ended_at", "ended_by_id"),
         # A token is what was shown once: nobody widens it, gives it to another account or lets it live longer.
         hold_columns(
