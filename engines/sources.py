@@ -1,5 +1,6 @@
 """Find the partitions of a log and check them against their definition before anything is stored."""
 
+import difflib
 import glob
 import hashlib
 import os
@@ -11,11 +12,12 @@ from typing import Literal
 import pyarrow as pa
 
 from engines.columns import NO_TIME, as_moments, as_numbers, is_moment, is_text
-from engines.log import LogSpec
+from engines.log import LogSpec, Named, Place, columns_named
 from engines.reading import open_partition
 from engines.refusals import LogRefused
 
 Format = Literal["parquet", "csv"]
+MOST_NAMES = 40  # of a file's columns that a sentence lists
 SUFFIXES = {"parquet": (".parquet", ".pq"), "csv": (".csv", ".csv.gz")}
 
 
@@ -66,10 +68,14 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One reason why a log does not fit its definition. `column` is None where it concerns the file."""
+    """One reason why a log does not fit its definition. `column` is None where it concerns the file.
+
+    place  where the definition names the column
+    """
 
     column: str | None
     reason: str
+    place: Place = ()
 
 
 def find_files(location: str | Path, format: Format) -> list[LogFile]:
@@ -153,37 +159,52 @@ def check_log(files: list[LogFile], spec: LogSpec) -> list[Problem]:
     A problem is reported once, with the first file that shows it, and never with what a cell holds: who defines a
     monitor need not be somebody who may see customers. An empty list means: it can be run.
     """
-    problems: dict[tuple[str | None, str], Problem] = {}
+    return check_columns(files, columns_named(spec.to_dict()))
+
+
+def check_columns(files: list[LogFile], named: list[Named]) -> list[Problem]:
+    """`check_log` for the columns that a definition names, which may have other faults itself."""
+    problems: dict[tuple[Place, str | None, str], Problem] = {}
     for file in files:
-        for kind, problem in _check_file(file, spec):
-            problems.setdefault((problem.column, kind), problem)
+        for kind, problem in _check_file(file, named):
+            problems.setdefault((problem.place, problem.column, kind), problem)
     return list(problems.values())
 
 
-def _check_file(file: LogFile, spec: LogSpec) -> list[tuple[str, Problem]]:
+def _check_file(file: LogFile, named: list[Named]) -> list[tuple[str, Problem]]:
     try:
-        reader = open_partition(file, spec.columns)
+        reader = open_partition(file, dict.fromkeys(one.column for one in named))
         names, first = reader.names, reader.first_rows()
     except LogRefused as refused:
         kind = "duplicate" if refused.column else "unreadable"
-        return [(kind, Problem(refused.column, refused.reason))]
+        place = next((one.place for one in named if one.column == refused.column), ())
+        return [(kind, Problem(refused.column, refused.reason, place))]
     found = []
-    for column in spec.columns:
-        if column not in names:
-            found.append(("missing", Problem(column, f"there is no column {column!r} in {file.key}")))
-        elif reason := _type_problem(column, first.column(column), spec):
-            found.append(("type", Problem(column, f"{reason} (in {file.key})")))
+    for one in named:
+        if one.column not in names:
+            found.append(("missing", Problem(one.column, _missing(one.column, names, file), one.place)))
+        elif reason := _type_problem(one, first.column(one.column)):
+            found.append(("type", Problem(one.column, f"{reason} (in {file.key})", one.place)))
     return found
 
 
-def _type_problem(column: str, values: pa.ChunkedArray, spec: LogSpec) -> str | None:
+def _missing(column: str, names: list[str], file: LogFile) -> str:
+    """What is not there, what may be meant, and what is there."""
+    by_fold = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(column.casefold(), by_fold, n=1)
+    meant = f"; is {by_fold[near[0]]!r} meant?" if near else "."
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"there is no column {column!r} in {file.key}{meant} It has {', '.join(names[:MOST_NAMES])}{more}"
+
+
+def _type_problem(one: Named, values: pa.ChunkedArray) -> str | None:
     kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     if pa.types.is_nested(kind):
-        return f"column {column!r} holds lists or records, not single values"
-    if column in (spec.time, spec.label_known_at):
-        return _time_problem(column, kind, values)
-    if column in spec.numbers or column in (spec.score, spec.label):
-        return _number_problem(column, kind, values)
+        return f"column {one.column!r} holds lists or records, not single values"
+    if one.holds == "moments":
+        return _time_problem(one.column, kind, values)
+    if one.holds == "numbers":
+        return _number_problem(one.column, kind, values)
     return None
 
 

@@ -1,5 +1,6 @@
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from engines.local import profile_partition
+from engines.log import columns_named
 from engines.refusals import LogRefused
-from engines.sources import check_log, find_files, find_partitions, partition_at
+from engines.sources import check_columns, check_log, find_files, find_partitions, partition_at
 from tests.spec.engines import logs
 from tests.spec.engines.logs import SPEC, messy_log
 
@@ -93,6 +95,36 @@ def test_what_does_not_fit_is_named_with_its_column(tmp_path, changes, column, r
 
     assert [problem.column for problem in problems] == [column]
     assert reason in problems[0].reason
+
+
+def test_a_missing_column_is_said_with_what_is_there_and_what_may_be_meant(tmp_path):
+    path = put(tmp_path / "log.parquet", columns(income=None, Income_2=[1.0]))
+
+    [problem] = check_log([partition_at(path)], SPEC)
+
+    assert problem.place == ("features", 0, "name")
+    assert "there is no column 'income' in log.parquet; is 'Income_2' meant? It has id, asked_at, age" in problem.reason
+
+
+def test_a_column_that_is_named_twice_is_a_problem_at_both_places(tmp_path):
+    path = put(tmp_path / "log.parquet", columns(product=None))
+    spec = replace(SPEC, segments=("product",))
+
+    problems = check_log([partition_at(path)], spec)
+
+    assert [problem.place for problem in problems] == [("segments", 0), ("features", 2, "name")]
+
+
+def test_columns_are_checked_while_the_definition_has_other_faults(tmp_path):
+    path = put(tmp_path / "log.parquet", columns(score=["high"]))
+    named = columns_named(SPEC.to_dict() | {"time_zone": "Moon", "features": [{"name": "INCOME", "kind": "real"}]})
+
+    problems = check_columns([partition_at(path)], named)
+
+    assert [(problem.column, problem.place) for problem in problems] == [
+        ("score", ("score",)),
+        ("INCOME", ("features", 0, "name")),
+    ]
 
 
 def test_a_problem_of_many_partitions_is_reported_once(tmp_path):
