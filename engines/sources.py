@@ -189,12 +189,14 @@ def _check_file(file: LogFile, named: list[Named]) -> list[tuple[str, Problem]]:
 
 
 def _missing(column: str, names: list[str], file: LogFile) -> str:
-    """What is not there, what may be meant, and what is there."""
+    """What is not there, what may be meant, and what is there: not of a CSV, whose first line may be a customer's."""
     by_fold = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(column.casefold(), by_fold, n=1)
+    alike = 1.0 if file.format == "csv" else 0.6
+    near = difflib.get_close_matches(column.casefold(), by_fold, n=1, cutoff=alike)
     meant = f"; is {by_fold[near[0]]!r} meant?" if near else "."
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return f"there is no column {column!r} in {file.key}{meant} It has {', '.join(names[:MOST_NAMES])}{more}"
+    there = f"{len(names)} columns" if file.format == "csv" else f"{', '.join(names[:MOST_NAMES])}{more}"
+    return f"there is no column {column!r} in {file.key}{meant} It has {there}"
 
 
 def _type_problem(one: Named, values: pa.ChunkedArray) -> str | None:

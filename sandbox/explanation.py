@@ -10,6 +10,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+FLAVOURS = ("sklearn", "xgboost", "lightgbm", "pyfunc")
+METHODS = ("predict", "predict_proba", "decision_function")
+LINKS = ("logit", "identity")
+
 
 @dataclass(frozen=True)
 class ExplanationTarget:
@@ -27,12 +31,7 @@ class ExplanationTarget:
     link: str = "identity"
 
     def __post_init__(self):
-        choices = {
-            "flavour": ("sklearn", "xgboost", "lightgbm", "pyfunc"),
-            "method": ("predict", "predict_proba", "decision_function"),
-            "link": ("logit", "identity"),
-        }
-        for name, allowed in choices.items():
+        for name, allowed in {"flavour": FLAVOURS, "method": METHODS, "link": LINKS}.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
 

@@ -88,7 +88,7 @@ def _no_such_method(context: dict) -> str:
 
 def _errors(problem: Exception) -> list[dict]:
     if isinstance(problem, Refusal):
-        return [{"pointer": f"/{field}", "detail": words} for field, words in problem.problems.items()]
+        return [{"pointer": f"/{field}" if field else "", "detail": words} for field, words in problem.problems.items()]
     if isinstance(problem, exceptions.ValidationError):
         return [{"pointer": pointer, "detail": words} for pointer, words in pointed(problem.detail)]
     return []

@@ -5,6 +5,7 @@ from rest_framework import serializers
 from accounts.access import people_beside, people_in_words, units_in_words, units_of
 from accounts.models import Account, Person, Unit
 from accounts.roles import Permission
+from web.text import is_storable
 from web.wording import SAID, quoted
 
 
@@ -40,8 +41,3 @@ class PersonByNumber(NamedByCode):
         said = f"There is no active person with the HR number {code}. Yours is {account.person.hr_number}."
         others = people_in_words(people_beside(account).exclude(pk=account.person_id))
         return f"{said} Owners and developers beside you: {others}." if others else said
-
-
-def is_storable(value) -> bool:
-    """Whether PostgreSQL can look it up as text."""
-    return isinstance(value, str) and "\0" not in value

@@ -1,5 +1,7 @@
 """REST: define monitors, ask for runs, read figures."""
 
+from collections.abc import Mapping
+
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
@@ -8,40 +10,65 @@ from rest_framework.views import APIView
 from accounts.api.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.refusals import InvalidInput
 from inventory.access import find_model
-from monitoring.api import serializers
+from inventory.models import Model, ModelVersion
+from inventory.permissions import check_can_monitor
+from monitoring.api import definitions, serializers
 from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Monitor, Run, Window
-from monitoring.services import definitions, runs
+from monitoring.services import runs
+from monitoring.services.definitions import Limit, define_monitor
+from monitoring.services.faults import problems_of
+from web.text import is_storable
+from web.wording import pointed, quoted
+
+MOST_LABELS = 20  # of a model's versions that a sentence lists
 
 
 class MonitorList(APIView):
-    @extend_schema(operation_id="list_monitors", responses=serializers.MonitorOutput(many=True))
+    @extend_schema(operation_id="list_monitors", responses=definitions.MonitorOutput(many=True))
     def get(self, request, ref: str):
         """A model's monitors."""
         monitors = find_model(request, ref).monitors.select_related("model", "version")
-        return Response(serializers.MonitorOutput(monitors, many=True).data)
+        return Response(definitions.MonitorOutput(monitors, many=True).data)
 
     @extend_schema(
         operation_id="define_monitor",
         parameters=[IDEMPOTENCY_KEY],
-        request=serializers.MonitorInput,
-        responses={201: serializers.MonitorOutput},
+        request=definitions.MonitorInput,
+        responses={201: definitions.MonitorOutput},
     )
     @idempotent
     def post(self, request, ref: str):
         """Define a monitor. The log is looked at first: what does not fit is refused, column by column."""
         model = find_model(request, ref)
-        wanted = serializers.MonitorInput(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        given = dict(wanted.validated_data)
-        label = given.pop("version")
-        version = model.versions.filter(label=label).first()
-        if version is None:
-            raise InvalidInput({"version": f"{model.ref} has no version {label!r}."})
-        if limits := given.pop("limits", None):
-            given["limits"] = tuple(definitions.Limit(**limit) for limit in limits)
-        monitor = definitions.define_monitor(model=model, version=version, by=request.user, **given)
-        return Response(serializers.MonitorOutput(monitor).data, status=201)
+        check_can_monitor(request.user, model)
+        monitor = define_monitor(model=model, by=request.user, **_definition(model, request.data))
+        return Response(definitions.MonitorOutput(monitor).data, status=201)
+
+
+def _definition(model: Model, sent: object) -> dict:
+    """What define_monitor takes, from what was sent. Raises InvalidInput with everything that is wrong with it."""
+    wanted = definitions.MonitorInput(data=sent)
+    faults = {} if wanted.is_valid() else {place[1:]: sentence for place, sentence in pointed(wanted.errors)}
+    plain = sent if isinstance(sent, Mapping) else {}
+    version = _version(model, plain.get("version"))
+    if version is None:
+        faults.setdefault("version", _no_version(model, plain.get("version")))
+    if faults:
+        raise InvalidInput(problems_of(model, plain) | faults)
+    given = dict(wanted.validated_data) | {"version": version}
+    if limits := given.pop("limits", None):
+        given["limits"] = tuple(Limit(**limit) for limit in limits)
+    return given
+
+
+def _version(model: Model, label: object) -> ModelVersion | None:
+    return model.versions.filter(label=label).first() if is_storable(label) else None
+
+
+def _no_version(model: Model, label: object) -> str:
+    labels = ", ".join(model.versions.newest_first().values_list("label", flat=True)[:MOST_LABELS])
+    return f"{model.ref} has no version {quoted(label)}. {f'It has {labels}.' if labels else 'Register one first.'}"
 
 
 class RunList(APIView):

@@ -13,16 +13,14 @@ from accounts.models import Account
 from accounts.refusals import InvalidInput, NotNow
 from audit.services import record
 from engines.log import LogSpec, LogSpecError
-from engines.refusals import LogRefused
-from engines.sources import check_log
 from inventory.models import Model, ModelVersion
 from inventory.permissions import check_can_monitor
 from jobs.models import Schedule
 from jobs.schedules import add_schedule
 from monitoring import events
 from monitoring.models import Monitor, Threshold
+from monitoring.services.faults import path_of, problems_of, sentence
 from monitoring.services.runs import RUN
-from monitoring.sources import LocationRefused, find_log
 from sandbox.explanation import ExplanationTarget
 from stats.thresholds import DEFAULT_BANDS
 
@@ -76,12 +74,22 @@ def define_monitor(
         raise InvalidInput({"version": f"{version} is a version of another model."})
     if version.digest_state == ModelVersion.DigestState.MISMATCH:
         raise NotNow(f"{version} was refused: {version.digest_note}")
-    if model.monitors.filter(name=name).exists():
-        raise InvalidInput({"name": f"{model.ref} has a monitor called {name!r} already."})
-    spec = _checked_columns(columns)
-    _check_explained(explained)
-    _check_limits(limits)
-    _check_logs(model, spec, format, {"location": location, "reference_location": reference_location})
+    problems = problems_of(
+        model,
+        {
+            "name": name,
+            "columns": columns,
+            "format": format,
+            "location": location,
+            "reference_location": reference_location,
+            "reference_since": reference_since,
+            "reference_until": reference_until,
+            "limits": [limit.__dict__ for limit in limits],
+        },
+    )
+    if problems := _problems_of_explained(explained) | problems:
+        raise InvalidInput(problems)
+    spec = _read_columns(columns)
     monitor = Monitor.objects.create(
         model=model,
         version=version,
@@ -125,46 +133,20 @@ def spec_of(monitor: Monitor) -> LogSpec:
     return LogSpec.from_dict(monitor.columns)
 
 
-def _checked_columns(columns: dict) -> LogSpec:
+def _read_columns(columns: dict) -> LogSpec:
     try:
         return LogSpec.from_dict({"time_zone": settings.BANK_TIME_ZONE} | columns)
     except LogSpecError as wrong:
-        raise InvalidInput({f"columns/{wrong.column}" if wrong.column else "columns": f"{wrong}."}) from wrong
+        problems = {path_of("columns", fault.place): sentence(fault.reason) for fault in wrong.faults}
+        raise InvalidInput(problems) from wrong
 
 
-def _check_explained(explained: dict | None) -> None:
+def _problems_of_explained(explained: dict | None) -> dict[str, str]:
     try:
         ExplanationTarget(**(explained or {"flavour": "pyfunc", "method": "predict"}))
     except (TypeError, ValueError) as wrong:
-        raise InvalidInput({"explained": f"{wrong}."}) from wrong
-
-
-def _check_limits(limits: tuple[Limit, ...]) -> None:
-    problems = {}
-    for place, limit in enumerate(limits):
-        if limit.side not in Threshold.Side.values:
-            problems[f"limits/{place}/side"] = f"above or below is wanted, got {limit.side!r}."
-        elif (limit.breach < limit.watch) if limit.side == "above" else (limit.breach > limit.watch):
-            problems[f"limits/{place}/breach"] = (
-                f"The breach level must lie beyond the watch level: {limit.side} {limit.watch}, got {limit.breach}."
-            )
-    if problems:
-        raise InvalidInput(problems)
-
-
-def _check_logs(model: Model, spec: LogSpec, format: str, locations: dict[str, str]) -> None:
-    problems: dict[str, str] = {}
-    for field, location in locations.items():
-        try:
-            files = find_log(location, format, model.unit)
-        except (LocationRefused, LogRefused) as refusal:
-            problems[field] = str(refusal)
-            continue
-        for problem in check_log(files, spec):
-            where = f"columns/{problem.column}" if problem.column else field
-            problems.setdefault(where, f"{problem.reason}.")
-    if problems:
-        raise InvalidInput(problems)
+        return {"explained": sentence(str(wrong))}
+    return {}
 
 
 def _schedule(monitor: Monitor, cadence: str) -> Schedule:

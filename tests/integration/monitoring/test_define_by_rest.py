@@ -1,5 +1,6 @@
 """POST …/monitors/: a definition that does not fit its log is refused, column by column, and nothing is stored."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -53,22 +54,128 @@ def test_a_definition_that_fits_is_stored_with_its_thresholds_and_schedule(clien
     assert Schedule.objects.get().arguments == {"monitor_id": answer.json()["id"]}
 
 
+def sentences(answer) -> dict[str, str]:
+    return {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
+
+
 @pytest.mark.parametrize(
     ("change", "pointer", "words"),
     [
-        ({"score": "points"}, "/columns/points", "there is no column 'points'"),
-        ({"features": [{"name": "channel", "kind": "number"}]}, "/columns/channel", "a number is needed"),
-        ({"features": [{"name": "income", "kind": "colour"}]}, "/columns/income", "kind must be number or category"),
-        ({"time": "decision", "decision": None}, "/columns/decision", "a time such as"),
+        ({"score": "points"}, "/columns/score", "no column 'points' in month=2026-01/part.parquet. It has row_id"),
+        ({"features": [{"name": "channel", "kind": "number"}]}, "/columns/features/0/name", "a number is needed"),
+        ({"features": [{"name": "income", "kind": "colour"}]}, "/columns/features/0/kind", "One of number, category"),
+        ({"time": "decision", "decision": None}, "/columns/time", "a time such as"),
+        ({"labels": "label"}, "/columns/labels", "There is no such field. The fields here are: row_id, time, features"),
+        ({"cut_offs": [0.3, 3]}, "/columns/cut_offs/1", "between 0 and 1, got 3"),
+        ({"time_zone": "Moon"}, "/columns/time_zone", "Unknown time zone 'Moon'"),
+        ({"segments": ["channel", "channel"]}, "/columns/segments/1", "used for two things"),
     ],
-)
+)  # fmt: skip
 def test_a_column_that_does_not_fit_is_named_with_the_reason(client, body, model, change, pointer, words):
     answer = client.post(f"/api/v1/models/{model.ref}/monitors/", body | {"columns": logs.COLUMNS | change})
 
     assert answer.status_code == 422
-    error = next(e for e in answer.json()["errors"] if e["pointer"] == pointer)
-    assert words in error["detail"]
+    assert set(sentences(answer)) == {pointer}
+    assert words in sentences(answer)[pointer]
     assert not Monitor.objects.exists()
+
+
+def test_all_that_is_wrong_with_a_definition_comes_at_once(client, body, model):
+    columns = {
+        "row_id": "row_id",
+        "time": "scored_at",
+        "score": "channel",
+        "labels": "label",
+        "features": [{"name": "INCOME", "kind": "real"}, {"name": "utilisation", "kind": "number", "meening": "x"}],
+        "label_known_at": "label_known_at",
+    }
+    limits = [
+        {"metric": "psy", "side": "above", "watch": 0.1, "breach": 0.2, "rationale": "x"},
+        {"metric": "auc_change", "side": "below", "watch": -0.1, "breach": 0.0, "rationale": "x"},
+    ]
+    body |= {"columns": columns, "limits": limits, "explained": {"flavour": "keras"}, "version": "9", "spam": "month"}
+    body |= {"reference_location": "/etc", "reference_since": "2026-02-01", "reference_until": "2026-01-01"}
+
+    answer = client.post(f"/api/v1/models/{model.ref}/monitors/", body)
+
+    found = sentences(answer)
+    assert found.keys() == {
+        "/version",
+        "/spam",
+        "/columns/labels",
+        "/columns/score",
+        "/columns/label_known_at",
+        "/columns/features/0/name",
+        "/columns/features/0/kind",
+        "/columns/features/1/meening",
+        "/limits/0/metric",
+        "/limits/1/breach",
+        "/explained/flavour",
+        "/explained/method",
+        "/reference_location",
+        "/reference_until",
+    }
+    assert "is 'income' meant?" in found["/columns/features/0/name"]
+    assert found["/version"] == f"{model.ref} has no version '9'. It has 1.0.0."
+    assert "There are: auc, estimated_auc" in found["/limits/0/metric"]
+    assert not Monitor.objects.exists()
+
+
+def test_the_log_is_looked_at_for_nobody_who_may_not_monitor_it(cast, body, model):
+    reader = APIClient()
+    reader.force_login(cast.validator, backend="accounts.backends.ActiveAccountBackend")
+
+    answer = reader.post(f"/api/v1/models/{model.ref}/monitors/", body | {"columns": {"row_id": "nothing"}})
+
+    assert answer.status_code == 403
+    assert "row_id" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "field", ["location", "reference_location", "columns", "limits", "explained", "version", "name"]
+)
+def test_garbage_in_any_field_is_refused_in_sentences(client, body, model, field):
+    for garbage in (None, 7, [], {}, "a\0b", "\ud800", "x" * 5000, "/" + "y/" * 240, [None], {"x": {}}):
+        sent = json.dumps(body | {field: garbage, "unknown": 1})
+        answer = client.generic("POST", f"/api/v1/models/{model.ref}/monitors/", sent, content_type="application/json")
+
+        assert answer.status_code == 422, (garbage, answer.content)
+        assert "/unknown" in sentences(answer)
+
+
+def test_a_limit_must_be_a_finite_number(client, body, model):
+    limit = '{"metric": "psi", "side": "above", "watch": 0.1, "breach": 1e999, "rationale": "x"}'
+    sent = json.dumps(body | {"limits": ["@"]}).replace('"@"', limit)
+
+    answer = client.generic("POST", f"/api/v1/models/{model.ref}/monitors/", sent, content_type="application/json")
+
+    assert sentences(answer) == {"/limits/0/breach": "A number is wanted, got Infinity."}
+
+
+def test_two_limits_on_one_figure_are_refused(client, body, model):
+    limit = {"metric": "psi", "side": "above", "watch": 0.1, "breach": 0.2, "rationale": "x"}
+
+    answer = client.post(f"/api/v1/models/{model.ref}/monitors/", body | {"limits": [limit, limit]})
+
+    assert sentences(answer) == {"/limits/1/metric": "There are two limits on psi; one is wanted."}
+
+
+def test_what_features_mean_and_are_measured_in_is_kept(client, body, model):
+    income = {"name": "income", "kind": "number", "meaning": "Yearly income", "unit": "EUR"}
+    columns = logs.COLUMNS | {"features": [income]}
+
+    answer = client.post(f"/api/v1/models/{model.ref}/monitors/", body | {"columns": columns})
+
+    assert answer.json()["columns"]["features"] == [income]
+    assert client.get(f"/api/v1/models/{model.ref}/monitors/").json()[0]["columns"]["features"] == [income]
+
+
+def test_the_bank_s_time_zone_is_taken_where_none_is_given(client, body, model, settings):
+    settings.BANK_TIME_ZONE = "Asia/Taipei"
+
+    answer = client.post(f"/api/v1/models/{model.ref}/monitors/", body)
+
+    assert answer.json()["columns"]["time_zone"] == "Asia/Taipei"
 
 
 @pytest.mark.parametrize("location", ["/etc/passwd", "relative/log", "/etc/*", "{folder}/../../../../../etc"])

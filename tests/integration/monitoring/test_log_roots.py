@@ -81,8 +81,10 @@ def test_a_folder_of_the_whole_bank_is_open_to_every_unit(cast, folder, settings
     assert find_log(str(log), "parquet", cast.markets)
 
 
-@pytest.mark.parametrize("column", ["income", "scored_at", "score"])
-def test_a_refusal_tells_no_cell_of_the_log(define, folder, column):
+@pytest.mark.parametrize(
+    ("column", "place"), [("income", "features/0/name"), ("scored_at", "time"), ("score", "score")]
+)
+def test_a_refusal_tells_no_cell_of_the_log(define, folder, column, place):
     names = ["row_id", "scored_at", "income", "utilisation", "channel", "score", "decision", "label", "label_known_at"]
     row = ["1", "2026-01-01", "1", "1", "web", "0.5", "approve", "0", "2026-02-01"]
     row[names.index(column)] = "SECRET"
@@ -92,5 +94,16 @@ def test_a_refusal_tells_no_cell_of_the_log(define, folder, column):
     with pytest.raises(InvalidInput) as refusal:
         define(format="csv", reference_location=str(folder / "log"))
 
-    assert f"columns/{column}" in refusal.value.problems
+    assert f"columns/{place}" in refusal.value.problems
     assert "SECRET" not in str(refusal.value)
+
+
+def test_the_first_line_of_a_csv_is_not_told_it_may_be_a_customer_s(define, folder):
+    (folder / "log").mkdir()
+    (folder / "log" / "one.csv").write_text("4711,Secret Person,INCOME\n4712,Other Person,7\n")
+
+    with pytest.raises(InvalidInput) as refusal:
+        define(format="csv", reference_location=str(folder / "log"))
+
+    assert "is 'INCOME' meant? It has 3 columns" in refusal.value.problems["columns/features/0/name"]
+    assert "Secret" not in str(refusal.value)
