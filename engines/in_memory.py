@@ -174,10 +174,10 @@ def count_number(bins: NumberBins, values: np.ndarray) -> NumberCounts:
     finite = present[np.isfinite(present)]
     cells = bins.edges.size + 1
     counts = np.bincount(bin_positions(present, bins.edges), minlength=cells)
-    sums = np.bincount(bin_positions(finite, bins.edges), weights=finite, minlength=cells)
+    centred = np.bincount(bin_positions(finite, bins.edges), weights=finite - bins.mean, minlength=cells)
     low, high = (finite.min(), finite.max()) if finite.size else (np.inf, -np.inf)
     missing = values.size - present.size
-    return NumberCounts(np.append(counts, missing), sums, float(low), float(high), present.size - finite.size)
+    return NumberCounts(np.append(counts, missing), centred, float(low), float(high), present.size - finite.size)
 
 
 def count_levels(levels: CategoryLevels, values: list[str | None]) -> CategoryCounts:

@@ -83,12 +83,13 @@ def _bin_of(value, cells):
 
 
 @njit(nogil=True, cache=True)
-def fill_number(values, groups, cells, counts, sums, extremes, infinite):
+def fill_number(values, groups, cells, centre, counts, centred, extremes, infinite):
     """Add a block of one numeric column.
 
     values    (n,) float64, NaN = missing
     groups    (cuts, n) int32: the state each row adds to, by cut; UNGROUPED leaves it out
-    counts    (states, edges + 2) int64, sums (states, edges + 1) float64
+    centre    what is taken off each value before it is summed
+    counts    (states, edges + 2) int64, centred (states, edges + 1) float64
     extremes  (states, 2) float64, infinite (states,) int64
     """
     missing = counts.shape[1] - 1
@@ -107,7 +108,7 @@ def fill_number(values, groups, cells, counts, sums, extremes, infinite):
             state = groups[cut, i]
             counts[state, position] += 1
             if finite:
-                sums[state, position] += value
+                centred[state, position] += value - centre
                 if value < extremes[state, 0]:
                     extremes[state, 0] = value
                 if value > extremes[state, 1]:

@@ -11,7 +11,7 @@ from stats.packing import Reader, Writer
 from stats.state import ProfileState, merge, read_state, write_state
 
 ALL = "all"
-_KIND = "partition-profile/1"
+_KIND = "partition-profile/2"
 
 
 class MergeRefused(ValueError):

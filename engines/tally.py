@@ -69,15 +69,15 @@ class NumberTally(Grown):
         self.arrays[2][known:] = np.inf, -np.inf
 
     def add(self, values: np.ndarray, groups: np.ndarray) -> None:
-        fill_number(values, groups, self._cells, *self.arrays)
+        fill_number(values, groups, self._cells, self.bins.mean, *self.arrays)
 
     def standardised(self, values: np.ndarray, out: np.ndarray) -> None:
         standardise(values, self.bins.mean, self.bins.sd, out)
 
     def state(self, i: int) -> NumberCounts:
-        counts, sums, extremes, infinite = self.arrays
+        counts, centred, extremes, infinite = self.arrays
         low, high = extremes[i].tolist()
-        return NumberCounts(counts[i], sums[i], low, high, int(infinite[i]))
+        return NumberCounts(counts[i], centred[i], low, high, int(infinite[i]))
 
 
 class CategoryTally(Grown):

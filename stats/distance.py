@@ -1,7 +1,8 @@
 """Distance between two distribution functions that are known at the edges of their bins: KS and Wasserstein.
 
 Between two edges each function can only rise from its value at the left one to that at the right one, and the
-sum of a bin's values says how much area lies under it there: that is what certifies the bounds.
+sum of a bin's values says how much area lies under it there: that is what certifies the bounds. They are bounds of
+the values in exact arithmetic; rounding adds about n·2⁻⁵³ of the value.
 """
 
 from functools import cached_property
@@ -15,25 +16,35 @@ from stats.results import NotComputed, Refused, Value, computed, require_rows
 class Grid:
     """The edges (m,) of a column and what is asked of its m + 1 bins again and again.
 
-    point  bins that hold their right edge alone; width, of the bins between two edges, 0 of the outer two
+    centre  what is taken off each value before it is added to a sum: without it the sums of numbers that lie
+            far from 0 for their spread (1e15 ± 10) would hold nothing of their place in a bin
+    unit    what distances are measured in, the reference's standard deviation; 0 for a constant, where there are
+            none. Everything is divided by it first: areas of numbers like 1e-320 or 1e300 would be 0 or infinite
+    point   bins that hold their right edge alone
+    ends    (m,) the edges, centred and in units; width of the bins between two of them, 0 of the outer two
     """
 
-    def __init__(self, edges: np.ndarray):
-        self.edges, self.point = edges, point_bins(edges)
-        self.width = np.concatenate([[0.0], np.diff(edges), [0.0]])
+    def __init__(self, edges: np.ndarray, *, centre: float = 0.0, unit: float = 1.0):
+        self.unit, self.point = unit, point_bins(edges)
+        self.ends = self.in_units(edges - centre)
+        self.width = np.concatenate([[0.0], np.diff(self.ends), [0.0]])
         self.wide = ~self.point & (self.width > 0)
+
+    def in_units(self, values: np.ndarray) -> np.ndarray:
+        return values / self.unit if self.unit > 0 else values
 
 
 class Curve:
     """The distribution function F of one window.
 
     counts  (m + 1,) int64 of the bins of `grid`, missing left out
-    sums    (m + 1,) float64: sum of the values of each bin; None where no area is asked for
+    sums    (m + 1,) float64: sum of value - centre in each bin, kept in units; None where no area is asked for
     rise    (m + 2,) F at the left end of each bin, and 1
     """
 
     def __init__(self, counts: np.ndarray, sums: np.ndarray | None, grid: Grid):
-        self.counts, self.sums, self.grid = counts, sums, grid
+        self.counts, self.grid = counts, grid
+        self.sums = None if sums is None else grid.in_units(sums)
         self.n = int(counts.sum())
 
     @cached_property
@@ -46,14 +57,14 @@ class Curve:
 
         In the last bin, which has no right end, its left one stands in; nothing asks for that area.
         """
-        edges = self.grid.edges
-        return (self.counts * np.append(edges, edges[-1]) - self.sums) / self.n
+        ends = self.grid.ends
+        return (self.counts * np.append(ends, ends[-1]) - self.sums) / self.n
 
     @cached_property
     def area_right(self) -> np.ndarray:
         """∫ F(b) - F over each bin (a, b] = ∑(x - a)/n; in the first bin as above."""
-        edges = self.grid.edges
-        return (self.sums - self.counts * np.append(edges[0], edges)) / self.n
+        ends = self.grid.ends
+        return (self.sums - self.counts * np.append(ends[0], ends)) / self.n
 
 
 class Pair:
@@ -100,20 +111,30 @@ def kolmogorov_smirnov(pair: Pair) -> Value | NotComputed:
 
 
 @computed
-def wasserstein(pair: Pair, sd: float) -> Value | NotComputed:
-    """First Wasserstein distance, in standard deviations `sd` of the reference.
+def wasserstein(pair: Pair, *, infinite: tuple[int, int] = (0, 0)) -> Value | NotComputed:
+    """First Wasserstein distance, in the grid's unit: standard deviations of the reference.
 
-    It is the area between the two distribution functions. From count and sum of a bin its signed part is exact,
-    so a bin adds its full area unless the functions cross inside it; `bound` is the most that those bins can
-    hide. Infinite values, which the sums leave out, must not be counted either.
+    infinite  how many values of reference and window are: they are counted in the outer bins, and have no area
+
+    It is the area between the two distribution functions. In a bin of one value they are level up to it: its area
+    is the gap before it times its width. In another, count and sum give the signed area, which is the whole one
+    unless the functions cross inside the bin; `bound` is the most that those bins can hide.
     Source: Vallender 1974; checked against scipy.stats.wasserstein_distance.
     """
     pair.require_values()
+    require_area(infinite, pair.grid.unit, pair.current.n)
+    level = pair.gap[:-1] * pair.grid.width
+    signed = np.where(pair.grid.point, level, level + pair.reference.area_left - pair.current.area_left)
+    return Value(float(np.abs(signed).sum()), pair.current.n, bound=_hidden_area(signed, pair))
+
+
+def require_area(infinite: tuple[int, int], sd: float, n: int) -> None:
+    """Refuse a distance in standard deviations where there is none."""
+    before, now = infinite
+    if before or now:
+        raise Refused(f"{now or before} infinite values in {'the window' if now else 'the reference'}", n)
     if not sd > 0:
-        raise Refused("constant: the reference has no spread to measure distance by", pair.current.n)
-    signed = pair.gap[:-1] * pair.grid.width + pair.reference.area_left - pair.current.area_left
-    signed[pair.grid.point] = 0
-    return Value(float(np.abs(signed).sum()) / sd, pair.current.n, bound=_hidden_area(signed, pair) / sd)
+        raise Refused("constant: the reference has no spread to measure distance by", n)
 
 
 def _hidden_area(signed: np.ndarray, pair: Pair) -> float:

@@ -115,24 +115,15 @@ def number_metrics(bins: NumberBins, curve: Curve, before: NumberCounts, now: Nu
     old, new = psi_counts(bins, before), psi_counts(bins, now)
     yield "psi", drift.psi(old, new)
     yield "jensen_shannon", drift.jensen_shannon(old, new)
-    pair = Pair(curve, Curve(now.counts[:-1], now.sums, curve.grid))
-    yield from _distances(bins, pair, before, now)
+    pair = Pair(curve, Curve(now.counts[:-1], now.centred, curve.grid))
+    yield "ks", kolmogorov_smirnov(pair)
+    yield "wasserstein", wasserstein(pair, infinite=(before.infinite, now.infinite))
     present = pair.current.n
     yield from _missing(before.missing, curve.n + before.missing, now.missing, present + now.missing)
     yield "out_of_range_rate", drift.rate(int(now.counts[0] + now.counts[-2]), present)
     finite = present - now.infinite
-    mean = Value(float(now.sums.sum()) / finite, finite) if finite else NotComputed("no finite value", 0)
-    yield "mean", mean
-
-
-def _distances(bins: NumberBins, pair: Pair, before: NumberCounts, now: NumberCounts) -> Iterator[Found]:
-    yield "ks", kolmogorov_smirnov(pair)
-    if before.infinite or now.infinite:
-        where = "the window" if now.infinite else "the reference"
-        because = f"{now.infinite or before.infinite} infinite values in {where}"
-        yield "wasserstein", NotComputed(because, pair.current.n)
-    else:
-        yield "wasserstein", wasserstein(pair, bins.sd)
+    mean = Value(bins.mean + float(now.centred.sum()) / finite, finite) if finite else None
+    yield "mean", mean or NotComputed("no finite value", 0)
 
 
 def category_metrics(complete: bool, before: CategoryCounts, now: CategoryCounts) -> Iterator[Found]:
@@ -160,15 +151,16 @@ def _missing(before: int, rows_before: int, now: int, rows: int) -> Iterator[Fou
 def score_drift(reference: ReferenceProfile, now: ScoreCounts) -> Iterator[Found]:
     """The score as a column."""
     bins, before = reference.score, reference.score_curve
-    current = Curve(now.counts.sum(axis=0), now.sums.sum(axis=0), before.grid)
+    sums = now.sums.sum(axis=0)
+    current = Curve(now.counts.sum(axis=0), sums, before.grid)
     old_bins, new_bins = coarse(before.counts, bins.cuts), coarse(current.counts, bins.cuts)
     yield "score_psi", drift.psi(old_bins, new_bins)
     yield "score_jensen_shannon", drift.jensen_shannon(old_bins, new_bins)
     pair = Pair(before, current)
     yield "score_ks", kolmogorov_smirnov(pair)
-    yield "score_wasserstein", wasserstein(pair, bins.sd)
+    yield "score_wasserstein", wasserstein(pair)
     rows = current.n
-    yield "score_mean", Value(float(current.sums.sum()) / rows, rows) if rows else NotComputed("0 rows", 0)
+    yield "score_mean", Value(float(sums.sum()) / rows, rows) if rows else NotComputed("0 rows", 0)
 
 
 def ranking_metrics(reference: ReferenceProfile, now: ScoreCounts) -> Iterator[Found]:

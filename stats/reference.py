@@ -31,7 +31,7 @@ SEGMENT_LEVELS = 50
 SCORE_GRID = 10_001
 SCORE_BANDS = 10
 
-_KIND = "reference-profile/1"
+_KIND = "reference-profile/2"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,12 +113,15 @@ class ReferenceProfile:
     def curves(self) -> tuple[Curve, ...]:
         """The distribution function of each number in the reference window."""
         pairs = zip(self.numbers, self.state.numbers, strict=True)
-        return tuple(Curve(counts.counts[:-1], counts.sums, Grid(bins.edges)) for bins, counts in pairs)
+        return tuple(
+            Curve(counts.counts[:-1], counts.centred, Grid(bins.edges, centre=bins.mean, unit=bins.sd))
+            for bins, counts in pairs
+        )
 
     @cached_property
     def score_curve(self) -> Curve:
         score = self.state.score
-        return Curve(score.counts.sum(axis=0), score.sums.sum(axis=0), Grid(self.score.edges))
+        return Curve(score.counts.sum(axis=0), score.sums.sum(axis=0), Grid(self.score.edges, unit=self.score.sd))
 
     @cached_property
     def score_area(self) -> Outcome:
@@ -212,13 +215,16 @@ def fit_number(name: str, values: np.ndarray, *, psi_bins: int = 10) -> NumberBi
 def mean_and_sd(values: np.ndarray) -> tuple[float, float]:
     """Mean and population standard deviation; exactly 0 for a constant, where rounding would leave dust.
 
-    Scaled by a power of two, which costs no bit: the squares of 1e200 overflow, those of 1e-200 are 0.
+    Scaled by a power of two, which costs no bit: the squares of 1e200 overflow, those of 1e-200 are 0. Taken about
+    a first mean, since the mean of numbers like 1e15 ± 10 is rounded by more than a bit.
     """
     if values.min() == values.max():
         return float(values[0]), 0.0
     exponent = int(np.frexp(np.abs(values).max())[1])
     scaled = np.ldexp(values, -exponent)
-    return float(np.ldexp(scaled.mean(), exponent)), float(np.ldexp(scaled.std(), exponent))
+    first = scaled.mean()
+    scaled -= first
+    return float(np.ldexp(first + scaled.mean(), exponent)), float(np.ldexp(scaled.std(), exponent))
 
 
 def fit_category(name: str, counts: dict[str, int], *, cap: int = LEVELS) -> CategoryLevels:

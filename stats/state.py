@@ -18,7 +18,7 @@ NAMED_NEW_LEVELS = 100
 UNKNOWN, GOOD, BAD = 0, 1, 2  # label classes: not (yet) known, 0, 1
 UNDECIDED, DECLINED, APPROVED = 0, 1, 2
 
-_KIND = "profile-state/1"
+_KIND = "profile-state/2"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,13 +26,14 @@ class NumberCounts:
     """One numeric column in one window.
 
     counts    (edges + 2,) int64: the bins of stats.bins, then missing
-    sums      (edges + 1,) float64: sum of the finite values of each bin
+    centred   (edges + 1,) float64: sum of value - mean over the finite values of each bin, where the mean is
+              the reference's (NumberBins.mean): a plain sum of numbers like 1e15 rounds their digits away
     low, high smallest and largest finite value; inf and -inf when there is none
     infinite  how many values were infinite: counted in the outer bins, left out of the sums
     """
 
     counts: np.ndarray
-    sums: np.ndarray
+    centred: np.ndarray
     low: float
     high: float
     infinite: int
@@ -164,7 +165,7 @@ def _pairs(one: tuple, other: tuple) -> tuple[tuple, tuple]:
 def _merge_numbers(one: NumberCounts, other: NumberCounts) -> NumberCounts:
     return NumberCounts(
         one.counts + other.counts,
-        one.sums + other.sums,
+        one.centred + other.centred,
         min(one.low, other.low),
         max(one.high, other.high),
         one.infinite + other.infinite,
@@ -205,7 +206,7 @@ def write_state(writer: Writer, state: ProfileState) -> None:
     writer.document(_scalars(state))
     for number in state.numbers:
         writer.counts(number.counts)
-        writer.floats(number.sums)
+        writer.floats(number.centred)
         writer.floats(np.array([number.low, number.high]))
     for category in state.categories:
         writer.counts(category.counts)
@@ -243,5 +244,5 @@ def read_state(reader: Reader) -> ProfileState:
 
 
 def _read_number(reader: Reader, infinite: int) -> NumberCounts:
-    counts, sums, extremes = reader.counts(), reader.floats(), reader.floats()
-    return NumberCounts(counts, sums, float(extremes[0]), float(extremes[1]), infinite)
+    counts, centred, extremes = reader.counts(), reader.floats(), reader.floats()
+    return NumberCounts(counts, centred, float(extremes[0]), float(extremes[1]), infinite)

@@ -12,8 +12,8 @@ def number_counts(bins: NumberBins, values: np.ndarray) -> NumberCounts:
     present = values[~np.isnan(values)]
     place, cells = bin_positions(present, bins.edges), bins.edges.size + 1
     counts = np.append(np.bincount(place, minlength=cells), values.size - present.size)
-    sums = np.bincount(place, weights=present, minlength=cells)
-    return NumberCounts(counts, sums, float(present.min()), float(present.max()), 0)
+    centred = np.bincount(place, weights=np.where(np.isfinite(present), present - bins.mean, 0), minlength=cells)
+    return NumberCounts(counts, centred, float(present.min()), float(present.max()), 0)
 
 
 def score_counts(bins: ScoreBins, scores: np.ndarray, labels: np.ndarray) -> ScoreCounts:

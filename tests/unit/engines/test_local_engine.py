@@ -307,6 +307,19 @@ def test_the_exact_distances_of_a_window_are_scipys(reference, tmp_path):
     assert exact["ks"].bound is None
 
 
+def test_the_means_of_a_window_are_numpys(reference, tmp_path):
+    log = logs.reference_log(tmp_path / "log.parquet", seed=2)
+    table = pq.read_table(log.path)
+
+    measured = measure(reference, window([profile_partition(log, SPEC, reference)]))
+
+    means = {m.metric: m.value for m in measured if (m.metric, m.column) in (("mean", "income"), ("score_mean", None))}
+    assert means == {
+        "mean": pytest.approx(table.column("income").to_numpy().mean(), rel=1e-12),
+        "score_mean": pytest.approx(table.column("score").to_numpy().mean(), rel=1e-12),
+    }
+
+
 def test_the_exact_auc_of_a_window_is_scikit_learns(tmp_path):
     log = logs.reference_log(tmp_path / "log.parquet")
     table = pq.read_table(log.path)

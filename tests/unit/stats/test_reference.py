@@ -10,13 +10,22 @@ LARGEST = np.finfo(np.float64).max
 ORDINARY = np.random.default_rng(1).normal(3, 2, 5_000)
 
 
-def test_mean_and_sd_are_numpys_to_the_last_bit():
-    assert mean_and_sd(ORDINARY) == (ORDINARY.mean(), ORDINARY.std())
+def test_mean_and_sd_are_numpys():
+    assert mean_and_sd(ORDINARY) == pytest.approx((ORDINARY.mean(), ORDINARY.std()), rel=1e-15)
+
+
+def test_numbers_far_from_0_have_the_spread_that_they_have_near_it():
+    mean, sd = mean_and_sd(2.0**53 + 2 * np.arange(20_000))
+
+    assert (mean - 2.0**53, sd) == pytest.approx((19_999, 2 * np.arange(20_000).std()), rel=1e-4)
+    assert sd == pytest.approx(2 * np.arange(20_000).std(), rel=1e-12)
 
 
 @pytest.mark.parametrize("scale", [2.0**660, 2.0**-660], ids=["large", "small"])
 def test_numbers_whose_squares_are_no_numbers_have_the_spread_they_have(scale):
-    assert mean_and_sd(ORDINARY * scale) == (ORDINARY.mean() * scale, ORDINARY.std() * scale)
+    mean, sd = mean_and_sd(ORDINARY)
+
+    assert mean_and_sd(ORDINARY * scale) == (mean * scale, sd * scale)
 
 
 def test_the_smallest_numbers_are_no_constant():
