@@ -11,13 +11,15 @@ NO_OUTCOME = "known outcomes"
 
 @computed
 def brier(score: ScoreCounts) -> Value | NotComputed:
-    """Mean squared difference of score and outcome, exact: ∑s² - 2·∑s·y + ∑y over n.
+    """Mean squared difference of score and outcome: ∑s² - 2·∑s·y + ∑y over n.
+
+    Exact up to the rounding of the sums, about 1e-16 at a value near 0, where it is kept from falling below.
 
     Source: Brier 1950; checked against sklearn.metrics.brier_score_loss.
     """
     require_rows(score.labelled, NO_OUTCOME)
     squared = score.squares[GOOD:].sum() - 2 * score.sums[BAD].sum() + score.counts[BAD].sum()
-    return Value(float(squared / score.labelled), score.labelled)
+    return Value(max(float(squared / score.labelled), 0.0), score.labelled)
 
 
 @computed

@@ -5,7 +5,8 @@ are then taken in expectation. Valid as long as the score still means what it me
 mix of rows has moved): a change of the relation itself stays invisible, and the page says so.
 
 Every knot of the calibration is an edge, so c is linear in the score within a bin and its sums follow from the
-count, sum and sum of squares of the bin without error.
+count, sum and sum of squares of the bin, up to rounding. Where two knots lie so close that rounding hides where
+between them the scores are, c stays between its values at the two.
 Source: NannyML 0.13, "CBPE" (docs, "How it works: performance estimation"); Garg et al. 2022 for the idea.
 """
 
@@ -44,23 +45,23 @@ def expected_outcomes(score: ScoreCounts, bins: ScoreBins) -> ExpectedOutcomes |
         raise Refused("the reference has no outcomes of both classes to calibrate on", int(rows.sum()))
     if not rows.sum():
         raise Refused("0 rows, at least 1 needed", 0)
-    slope, level = _line(bins)
     sums, squares = score.sums.sum(axis=0), score.squares.sum(axis=0)
-    bad = np.clip(level * rows + slope * sums, 0, rows)
-    brier = bad.sum() - 2 * (level * sums + slope * squares).sum() + squares.sum()
-    return ExpectedOutcomes(rows, bad, float(brier))
+    c, cs = _sums_of_c(bins, rows, sums, squares)
+    brier = c.sum() - 2 * cs.sum() + squares.sum()
+    return ExpectedOutcomes(rows, c, max(float(brier), 0.0))
 
 
-def _line(bins: ScoreBins) -> tuple[np.ndarray, np.ndarray]:
-    """Slope and intercept (bins,) of the calibration within each bin; constant outside the knots."""
-    scores, probabilities = bins.knots
+def _sums_of_c(bins: ScoreBins, rows: np.ndarray, sums: np.ndarray, squares: np.ndarray):
+    """∑c and ∑c·s (bins,) each. Within a bin c = high - rise·f, f being how far s lies from the right end, 0..1."""
     left, right = np.concatenate([bins.edges[:1], bins.edges]), np.concatenate([bins.edges, bins.edges[-1:]])
-    at_left, at_right = (np.interp(ends, scores, probabilities) for ends in (left, right))
+    low, high = (np.interp(ends, *bins.knots) for ends in (left, right))
     width = right - left
-    slope = np.divide(at_right - at_left, width, out=np.zeros_like(width), where=width > 0)
-    # A bin of one float: the line through its right end, flat, since a slope there would only add rounding.
-    slope[width <= np.spacing(np.abs(right))] = 0.0
-    return slope, at_right - slope * right
+    # Outside the edges, and in a bin of one float, c is level.
+    rise = np.where(width > np.spacing(np.abs(right)), high - low, 0.0)
+    width = np.where(rise != 0, width, 1.0)
+    f = np.clip((right * rows - sums) / width, 0, rows)
+    fs = np.clip((right * sums - squares) / width, f * left, f * right)
+    return high * rows - rise * f, high * sums - rise * fs
 
 
 def estimated_auc(outcomes: ExpectedOutcomes | NotComputed) -> Value | NotComputed:

@@ -9,6 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 from stats import accuracy, calibration, estimate, ranking
 from stats.bins import bin_positions, point_bins
 from stats.distance import Grid
+from stats.reference import fit_score
 from stats.results import NotComputed
 from stats.state import BAD, GOOD
 from tests.spec.stats.samples import score_counts, scored
@@ -138,6 +139,37 @@ def test_estimates_without_labels_equal_their_expectation_row_by_row(window):
     assert estimate.estimated_auc(outcomes).value == pytest.approx(area, abs=2e-7)
 
 
+@pytest.mark.parametrize("apart", [1e-6, 1e-9, 1e-12, 1e-14, 3e-16])
+def test_between_two_close_knots_an_estimate_stays_between_their_values(apart):
+    first, second = 0.5, 0.5 + apart
+    random = np.random.default_rng(11)
+    before = np.concatenate([0.3 * random.random(4_000), np.full(1_000, first), np.full(1_000, second)])
+    chance = np.select([before < 0.5, before == first], [0.1, 0.2], 0.7)
+    knots = calibration.isotonic_knots(before, (random.random(before.size) < chance).astype(float))
+    bins = fit_score(before, knots, cut_offs=(0.5,))
+    scores = np.full(3_000, first + apart / 2)
+
+    outcomes = estimate.expected_outcomes(score_counts(bins, scores, np.full(3_000, -1)), bins)
+
+    low, high = np.interp([first, second], *knots)
+    rate, brier = estimate.estimated_default_rate(outcomes).value, estimate.estimated_brier(outcomes).value
+    assert low - 1e-12 <= rate <= high + 1e-12
+    assert brier == pytest.approx(0.25, abs=1e-6)
+    if apart >= 1e-9:
+        assert rate == pytest.approx(np.interp(scores[0], *knots), abs=1e-4)
+
+
+def test_the_brier_score_of_a_perfect_score_is_not_negative():
+    random = np.random.default_rng(12)
+    labels = (random.random(5_000) < 0.3).astype(int)
+    scores = np.where(labels, 1 - 1e-9, 1e-9)
+    bins = fit_score(scores, calibration.isotonic_knots(scores, labels), cut_offs=(0.5,))
+    counts = score_counts(bins, scores, labels)
+
+    assert 0 <= accuracy.brier(counts).value < 1e-15
+    assert 0 <= estimate.estimated_brier(estimate.expected_outcomes(counts, bins)).value < 1e-15
+
+
 def test_an_estimate_comes_close_to_what_happened_when_only_the_mix_moved(window):
     bins, scores, labels, counts = window
 
@@ -173,8 +205,6 @@ def test_without_a_known_outcome_nothing_is_claimed():
 
 
 def test_without_labels_in_the_reference_there_is_no_estimate():
-    from stats.reference import fit_score
-
     bins = fit_score(np.linspace(0.1, 0.9, 500), np.empty((2, 0)), cut_offs=(0.5,))
     counts = score_counts(bins, np.linspace(0.2, 0.8, 300), np.full(300, -1))
 
