@@ -1,6 +1,7 @@
 """Which rows of a block are used, to which states each adds, and what its label and decision are."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -25,7 +26,7 @@ from engines.reading import Columns, Reader
 from engines.refusals import LogRefused
 from engines.siphash import fingerprints, key_of
 from stats.reference import CategoryLevels, ReferenceProfile
-from stats.state import APPROVED, BAD, DECLINED, GOOD, UNKNOWN
+from stats.state import APPROVED, BAD, DECLINED, GOOD, UNDECIDED, UNKNOWN
 
 NO_ROW_ID = "row id is missing"
 NO_MOMENT = "time is missing or cannot be read"
@@ -39,8 +40,10 @@ WRONG_LABEL = "neither 0 nor 1 and count as not known"
 NO_KNOWN_AT = "without the moment they became known and count as not known"
 NOT_A_NUMBER = "no numbers and count as missing"
 INFINITE = "infinite and are left out of sums"
+UNHEARD_OF = "no known word for approved or declined and count as declined"
 
-OTHER, MISSING = "(other)", "(missing)"
+OTHER, NEW, MISSING = "(other)", "(new)", "(missing)"
+_UNHEARD = 3
 DAYS_A_PARTITION = 400
 
 
@@ -139,7 +142,7 @@ class Admission:
             groups=self._grouped(days, block),
             scores=scores,
             labels=self._labels(block, moments, usable),
-            decisions=self._decisions(block, len(scores)),
+            decisions=self._decisions(block, usable),
             keys=prints[:, 0],
             bands=np.searchsorted(self._band_edges, scores).astype(np.int8),
             moments=moments,
@@ -186,6 +189,7 @@ class Admission:
         self._count(self.remarks, (column, what), number)
 
     def _fingerprints(self, column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+        refuse_nested(column, self.spec.row_id)
         texts = texts_of(column)
         has_id = valid_places(texts)
         array = pa.concat_arrays(texts.chunks) if texts.num_chunks else pa.nulls(0, pa.string())
@@ -232,15 +236,19 @@ class Admission:
         name = self.spec.label_known_at
         return self._moments(block[name], name)[0] if name in block else np.full(rows, NO_TIME)
 
-    def _decisions(self, block: Columns, rows: int) -> np.ndarray:
-        if self.spec.decision not in block:
-            return np.zeros(rows, np.int8)
-        approved = {value.casefold() for value in self.spec.approved_values}
-        parts = []
-        for positions, names in as_levels(block[self.spec.decision]):
-            codes = [_decision(name, approved) for name in names]
+    def _decisions(self, block: Columns, usable: np.ndarray) -> np.ndarray:
+        name, spec = self.spec.decision, self.spec
+        if name not in block:
+            return np.zeros(usable.size, np.int8)
+        approved, declined = map(_plain, (spec.approved_values, spec.declined_values))
+        parts = [np.empty(0, np.int8)]
+        for positions, names in levels_of(block[name], name):
+            codes = [_decision(text, approved, declined) for text in names]
             parts.append(np.array([*codes, 0], np.int8)[positions])
-        return np.concatenate([np.empty(0, np.int8), *parts])
+        decisions = np.concatenate(parts)
+        self.remark(name, UNHEARD_OF, int((usable & (decisions == _UNHEARD)).sum()))
+        decisions[decisions == _UNHEARD] = DECLINED
+        return decisions
 
     def _grouped(self, days: np.ndarray, block: Columns) -> np.ndarray:
         groups = np.empty((1 + len(self._segments), days.size), np.int32)
@@ -248,7 +256,7 @@ class Admission:
         self._check_days(present)
         groups[0] = self._numbered(present, [ALL])[place, 0]
         for cut, levels in enumerate(self._segments, start=1):
-            names = [f"{levels.name}={level}" for level in (*levels.levels, OTHER, MISSING)]
+            names = [f"{levels.name}={level}" for level in (*levels.levels, unknown_level(levels), MISSING)]
             codes = segment_codes(block.get(levels.name), levels, days.size)
             groups[cut] = self._numbered_present(present, names, place, codes)
         return groups
@@ -293,15 +301,20 @@ def _distinct_days(days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return present, np.where(days == NO_DAY, present.size, place[np.maximum(days - np.int64(first), 0)])
 
 
+def unknown_level(levels: CategoryLevels) -> str:
+    """What a value that is no level is called: new, or one of the levels of the reference that are not kept."""
+    return NEW if levels.complete else OTHER
+
+
 def segment_codes(column: pa.ChunkedArray | None, levels: CategoryLevels, rows: int) -> np.ndarray:
-    """(n,) int64 positions among the levels, then OTHER, then MISSING."""
+    """(n,) int64 positions among the levels, then `unknown_level`, then MISSING."""
     other, missing = len(levels.levels), len(levels.levels) + 1
     if column is None:
         return np.full(rows, missing, np.int64)
     known = {name: code for code, name in enumerate(levels.levels)}
     parts = [
         np.array([*(missing if name is None else known.get(name, other) for name in names), missing])[positions]
-        for positions, names in as_levels(column)
+        for positions, names in levels_of(column, levels.name)
     ]
     return np.concatenate([np.empty(0, np.int64), *parts])
 
@@ -314,10 +327,27 @@ def numbers_of(column: pa.ChunkedArray, name: str) -> tuple[np.ndarray, int]:
     return as_numbers(column)
 
 
-def _decision(name: str | None, approved: set[str]) -> int:
-    if name is None:
-        return 0
-    return APPROVED if name.casefold() in approved else DECLINED
+def levels_of(column: pa.ChunkedArray, name: str) -> list[tuple[np.ndarray, list[str | None]]]:
+    """As engines.columns.as_levels. Raises LogRefused for lists and records."""
+    refuse_nested(column, name)
+    return as_levels(column)
+
+
+def refuse_nested(column: pa.ChunkedArray, name: str) -> None:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_nested(kind):
+        raise LogRefused(f"column {name!r} is of type {kind}, single values are needed", column=name)
+
+
+def _plain(values: Iterable[str]) -> set[str]:
+    return {value.strip().casefold() for value in values}
+
+
+def _decision(text: str | None, approved: set[str], declined: set[str]) -> int:
+    plain = (text or "").strip().casefold()
+    if not plain:
+        return UNDECIDED
+    return APPROVED if plain in approved else DECLINED if plain in declined else _UNHEARD
 
 
 def microseconds(moment: datetime) -> int:

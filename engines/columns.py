@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engines.arrays import numpy_array
+from engines.arrays import arrow_mask, numpy_array
 
 NO_TIME = np.iinfo(np.int64).min
 NO_DAY = np.iinfo(np.int32).min
 DAY_MICROSECONDS = 86_400_000_000
 # Outside these years a moment is a mistake (0001-01-01, 9999-12-31), and no window could hold it.
 FIRST_DAY, LAST_DAY = -25_567, 84_006  # 1900-01-01, 2200-01-01
+_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -92,9 +93,15 @@ def level_name(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    return str(value)
+    return _text_or_digits(value) if isinstance(value, bytes) else str(value)
+
+
+def _text_or_digits(value: bytes) -> str:
+    """UTF-8, or the bytes in hexadecimal: replaced by one sign, different values would be one."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return f"0x{value.hex()}"
 
 
 def as_levels(column: pa.ChunkedArray) -> list[tuple[np.ndarray, list[str | None]]]:
@@ -152,9 +159,9 @@ def _timestamps(column: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
     """As timestamps in microseconds, keeping their zone."""
     kind = column.type
     if pa.types.is_timestamp(kind):
-        return pc.cast(column, pa.timestamp("us", kind.tz), safe=False)
+        return pc.cast(_in_reach(column), pa.timestamp("us", kind.tz), safe=False)
     if not is_text(kind):
-        return column.cast(pa.timestamp("us"))
+        return _in_reach(column).cast(pa.timestamp("us"))
     texts = texts_of(column)
     for target in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
         try:
@@ -163,6 +170,17 @@ def _timestamps(column: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
             continue
     moments = [_moment(text, ZoneInfo(zone)) for text in texts.to_pylist()]
     return pa.chunked_array([pa.array(moments, pa.timestamp("us", "UTC"))])
+
+
+def _in_reach(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Moments or dates, those days away from FIRST_DAY to LAST_DAY missing: in microseconds they might overflow."""
+    kind = column.type
+    if pa.types.is_null(kind):
+        return column
+    a_day = 1 if pa.types.is_date32(kind) else 86_400 * _A_SECOND[getattr(kind, "unit", "ms")]
+    integers, _ = numpy_array(column.cast(pa.int32() if a_day == 1 else pa.int64()))
+    inside = (integers > (FIRST_DAY - 2) * a_day) & (integers < (LAST_DAY + 2) * a_day)
+    return column if inside.all() else pc.if_else(arrow_mask(inside), column, pa.scalar(None, kind))
 
 
 def _moment(text: str | None, zone: ZoneInfo) -> datetime | None:

@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from engines.admission import Admission, numbers_of
-from engines.columns import as_levels
+from engines.admission import Admission, levels_of, numbers_of
 from engines.kernels import UNGROUPED
 from engines.log import LogSpec
 from engines.reading import open_partition
@@ -81,13 +80,13 @@ class WindowRows:
         """How often each level of each column occurs; missing is left out."""
         counts: dict[str, Counter[str]] = {name: Counter() for name in names}
         for name, column, used in self._columns(names):
-            _count_levels(column, used, counts[name])
+            _count_levels(levels_of(column, name), used, counts[name])
         return counts
 
 
-def _count_levels(column, used: np.ndarray, counts: Counter[str]) -> None:
+def _count_levels(chunks: list, used: np.ndarray, counts: Counter[str]) -> None:
     start = 0
-    for positions, names in as_levels(column):
+    for positions, names in chunks:
         inside = positions[used[start : start + positions.size]]
         start += positions.size
         found = np.bincount(inside[inside >= 0], minlength=len(names))

@@ -12,8 +12,8 @@ from datetime import date, datetime
 import numpy as np
 
 from engines import admission as reasons
-from engines.admission import day_of, microseconds
-from engines.columns import DAY_MICROSECONDS, NO_DAY, NO_TIME, as_levels, as_moments, as_numbers, texts_of
+from engines.admission import day_of, levels_of, microseconds
+from engines.columns import DAY_MICROSECONDS, NO_DAY, NO_TIME, as_moments, as_numbers, texts_of
 from engines.kernels import CLIP, SMALLEST_SD
 from engines.log import LogSpec
 from engines.partition import ALL
@@ -27,6 +27,7 @@ from stats.state import (
     DECLINED,
     GOOD,
     NAMED_NEW_LEVELS,
+    UNDECIDED,
     UNKNOWN,
     CategoryCounts,
     Moments,
@@ -93,7 +94,7 @@ def _values(name: str, column, spec: LogSpec) -> list:
         return as_moments(column, spec.time_zone)[0].tolist()
     if name == spec.row_id:
         return texts_of(column).to_pylist()
-    return [names[at] if at >= 0 else None for positions, names in as_levels(column) for at in positions.tolist()]
+    return [names[at] if at >= 0 else None for positions, names in levels_of(column, name) for at in positions.tolist()]
 
 
 def judge(rows: list[Row]) -> tuple[list[Row], Counter[str]]:
@@ -138,10 +139,10 @@ def _known(row: Row, spec: LogSpec, as_of: int | None) -> bool:
 
 
 def decision_class(row: Row, spec: LogSpec) -> int:
-    decision = row.get(spec.decision) if spec.decision else None
-    if decision is None:
-        return 0
-    return APPROVED if decision.casefold() in {value.casefold() for value in spec.approved_values} else DECLINED
+    decision = ((row.get(spec.decision) if spec.decision else None) or "").strip().casefold()
+    if not decision:
+        return UNDECIDED
+    return APPROVED if decision in {value.strip().casefold() for value in spec.approved_values} else DECLINED
 
 
 def segments_of(row: Row, segments: tuple[CategoryLevels, ...]) -> list[str]:
@@ -149,7 +150,8 @@ def segments_of(row: Row, segments: tuple[CategoryLevels, ...]) -> list[str]:
     names = [ALL]
     for segment in segments:
         value = row[segment.name]
-        level = reasons.MISSING if value is None else value if value in segment.levels else reasons.OTHER
+        unknown = reasons.NEW if segment.complete else reasons.OTHER
+        level = reasons.MISSING if value is None else value if value in segment.levels else unknown
         names.append(f"{segment.name}={level}")
     return names
 

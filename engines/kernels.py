@@ -13,8 +13,11 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from engines.refusals import LogRefused
+
 _SHIFTS = (40, 42, 44, 46)
 _MOST_CELLS = 600_000  # 1.2 MB a column: at 44 bits the range of a column that has both signs
+MOST_EDGES = np.iinfo(np.int16).max
 _SIGN = np.uint64(1 << 63)
 CLIP = 10.0
 SMALLEST_SD = float(np.finfo(np.float64).tiny)
@@ -57,7 +60,14 @@ class Cells(NamedTuple):
 
 
 def cell_table(edges: np.ndarray) -> Cells:
-    """The finest table that stays small; only the reference's range is tabled."""
+    """The finest table that stays small; only the reference's range is tabled.
+
+    Raises LogRefused for more edges than the table can number.
+    """
+    if edges.size > MOST_EDGES:
+        raise LogRefused(
+            f"a column of the reference has {edges.size:,} edges, at most {MOST_EDGES:,} can be counted in"
+        )
     shift, cells = next((shift, cells) for shift in _SHIFTS if np.ptp(cells := _cells(edges, shift)) < _MOST_CELLS)
     counts = np.bincount(cells - cells[0])
     stride = 1 << (int(counts.max()).bit_length() - 1)

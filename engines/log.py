@@ -8,6 +8,19 @@ from zoneinfo import ZoneInfo
 Kind = Literal["number", "category"]
 KINDS = ("number", "category")
 APPROVED_VALUES = ("1", "true", "yes", "approve", "approved", "accept", "accepted")
+DECLINED_VALUES = (
+    "0",
+    "false",
+    "no",
+    "decline",
+    "declined",
+    "reject",
+    "rejected",
+    "deny",
+    "denied",
+    "refuse",
+    "refused",
+)
 MOST_DAYS = 36_500
 
 # Where in a definition something stands: ("features", 0, "name").
@@ -60,7 +73,8 @@ class LogSpec:
     time                 when the model was asked. With a zone it is converted to the bank's; without one it
                          is taken as the bank's own wall clock
     score                probability of the bad outcome, 0..1
-    decision             approved or not; a text counts as approved when it is among `approved_values`
+    decision             approved or not: approved when among `approved_values`, letter case and spaces around it
+                         aside; anything else is declined, and said unless it is among `declined_values`
     label                the outcome: 0, 1 or empty while unknown
     label_known_at       when the outcome became known
     segments             columns by which the window is also cut, each on its own
@@ -85,12 +99,14 @@ class LogSpec:
     label_maturity_days: int | None = None
     cut_offs: tuple[float, ...] = (0.5,)
     approved_values: tuple[str, ...] = APPROVED_VALUES
+    declined_values: tuple[str, ...] = DECLINED_VALUES
 
     def __post_init__(self):
         object.__setattr__(self, "features", tuple(self.features))
         object.__setattr__(self, "segments", tuple(self.segments))
         object.__setattr__(self, "cut_offs", tuple(float(value) for value in self.cut_offs))
         object.__setattr__(self, "approved_values", tuple(self.approved_values))
+        object.__setattr__(self, "declined_values", tuple(self.declined_values))
         if faults := faults_of(self.to_dict()):
             raise LogSpecError(faults)
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from engines.columns import as_levels
+from engines.admission import levels_of
 from engines.kernels import (
     UNGROUPED,
     Cells,
@@ -91,7 +91,7 @@ class CategoryTally(Grown):
 
     def add(self, column: pa.ChunkedArray, groups: np.ndarray) -> None:
         start = 0
-        for positions, names in as_levels(column):
+        for positions, names in levels_of(column, self.levels.name):
             part = groups[:, start : start + positions.size]
             start += positions.size
             lookup = self._lookup(names)

@@ -1,5 +1,6 @@
 """What every engine must make of rows that a person can check one by one."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -106,7 +107,15 @@ def test_a_row_adds_to_the_whole_and_to_its_segment(engine, reference, log):
     states = engine(partition, SPEC, reference).states
 
     rows = {segment: state.rows for (_, segment), state in states.items()}
-    assert rows == {ALL: 5, "region=north": 2, "region=south": 1, "region=(other)": 1, "region=(missing)": 1}
+    assert rows == {ALL: 5, "region=north": 2, "region=south": 1, "region=(new)": 1, "region=(missing)": 1}
+
+
+def test_a_segment_that_the_reference_does_not_keep_is_other_and_not_new(engine, reference, log):
+    region = replace(reference.segments[0], levels=("north",), complete=False)
+
+    states = engine(log({"region": "south"}), SPEC, replace(reference, segments=(region,))).states
+
+    assert sorted(segment for _, segment in states) == [ALL, "region=(other)"]
 
 
 def test_a_label_counts_once_it_is_known(engine, reference, log):
@@ -151,6 +160,20 @@ def test_scores_and_decisions_are_counted_by_label(engine, reference, log):
     decisions = score.decisions.sum(axis=2)
     assert decisions[BAD, APPROVED] == decisions[GOOD, DECLINED] == decisions[UNKNOWN, 0] == 1
     assert decisions.sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (["Approved ", " approved", "APPROVED"], [0, 0, 3]),
+        (["declined", "Declined ", "referred"], [0, 3, 0]),
+        (["", "   ", None], [3, 0, 0]),
+    ],
+)
+def test_a_decision_is_read_without_letter_case_and_spaces(engine, reference, log, texts, found):
+    score = engine(log(*({"decision": text} for text in texts)), SPEC, reference).states[FIRST, ALL].score
+
+    assert score.decisions.sum(axis=(0, 2)).tolist() == found
 
 
 def test_a_score_on_the_cut_off_is_called(engine, reference, log):

@@ -1,15 +1,17 @@
 """A log is computed, partly computed with reasons, or refused with one: never a traceback of a library."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engines.admission import MALFORMED
+from engines.admission import MALFORMED, NO_MOMENT, REPEATED
+from engines.kernels import MOST_EDGES, cell_table
 from engines.local import fit_reference, profile_partition
-from engines.partition import PartitionProfile, window
+from engines.partition import ALL, PartitionProfile, window
 from engines.refusals import LogRefused
 from engines.sources import check_log, partition_at
 from stats.measure import measure
@@ -149,6 +151,11 @@ def test_labels_of_a_partition_that_lost_the_moment_they_became_known_are_said(r
     ("column", "values", "sentence"),
     [
         ("income", [[1.0], [2.0]], "'income' is of type list"),
+        ("product", [["card"], ["loan"]], "'product' is of type list.*, single values are needed"),
+        ("product", [{"name": "card"}] * 2, "'product' is of type struct"),
+        ("region", [["north"], ["south"]], "'region' is of type list"),
+        ("decision", [["approved"], []], "'decision' is of type list"),
+        ("id", [["a"], ["b"]], "'id' is of type list"),
         ("score", [logs.moment("2026-01-01T00:00")] * 2, "'score' is of type timestamp"),
         ("asked_at", [1.5, 2.5], "'asked_at' is of type double, a time is needed"),
     ],
@@ -160,6 +167,67 @@ def test_a_column_of_a_type_that_cannot_be_meant_is_refused(reference, tmp_path,
 
     with pytest.raises(LogRefused, match=sentence):
         profile_partition(partition_at(tmp_path / "odd.parquet"), SPEC, reference)
+
+
+def replaced(tmp_path, column: str, values: pa.Array):
+    """As many ordinary rows as there are values, one column replaced by them."""
+    table = pq.read_table(logs.rows(tmp_path / "ordinary.parquet", *[{}] * len(values)).path)
+    pq.write_table(table.set_column(table.column_names.index(column), column, values), tmp_path / "odd.parquet")
+    return partition_at(tmp_path / "odd.parquet")
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.binary(2), pa.large_binary()], ids=str)
+def test_row_ids_of_bytes_that_are_no_text_are_told_apart(reference, tmp_path, kind):
+    ids = pa.array([bytes([255, i]) for i in range(200)] + [b"ab", b"ab"], kind)
+
+    profile = profile_partition(replaced(tmp_path, "id", ids), SPEC, reference)
+
+    assert (profile.rows, profile.refused) == (201, {REPEATED: 1})
+    assert {"0xff00", "0xffc7", "ab"} <= set(profile.sample.table.column("id").to_pylist())
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pa.array([2**63 - 1, -(2**63)]).cast(pa.timestamp("ms", "UTC")),
+        pa.array([2**63 - 1, -(2**63)]).cast(pa.timestamp("us", "UTC")),
+        pa.array([2**63 - 1, -(2**63)]).cast(pa.timestamp("ms")),
+        pa.array([2**31 - 1, -(2**31)], pa.int32()).cast(pa.date32()),
+    ],
+    ids=lambda moments: str(moments.type),
+)
+def test_a_moment_that_does_not_fit_is_missing_and_wraps_into_no_other_year(reference, tmp_path, moments):
+    partition = replaced(tmp_path, "asked_at", moments)
+
+    profile = profile_partition(partition, SPEC, reference)
+
+    assert (profile.rows, profile.refused) == (0, {NO_MOMENT: 2})
+    assert [problem.column for problem in check_log([partition], SPEC)] == ["asked_at"]
+
+
+def test_a_decision_in_an_unheard_of_word_is_said(reference, tmp_path):
+    words = ["referred", " Approved", "DENIED", "", None, "referred"]
+    rows = [{"decision": word} for word in words]
+
+    profile = profile_partition(logs.rows(tmp_path / "log.parquet", *rows), SPEC, reference)
+    spec = replace(SPEC, declined_values=("Referred ", "denied"))
+    known = profile_partition(logs.rows(tmp_path / "log.parquet", *rows), spec, reference)
+
+    sentence = "column 'decision': 2 values are no known word for approved or declined and count as declined"
+    assert profile.reasons == (sentence,)
+    assert known.reasons == ()
+    decisions = profile.states[profile.days[0], ALL].score.decisions.sum(axis=(0, 2))
+    assert decisions.tolist() == known.states[known.days[0], ALL].score.decisions.sum(axis=(0, 2)).tolist() == [2, 3, 1]
+
+
+def test_more_edges_than_the_engine_can_number_are_refused(tmp_path):
+    spec = replace(SPEC, cut_offs=tuple(np.linspace(0.0001, 0.9999, 40_000).tolist()))
+    rows = logs.reference_log(tmp_path / "log.parquet", n=300)
+
+    with pytest.raises(LogRefused, match=r"has \d\d,\d{3} edges, at most 32,767 can be counted in"):
+        fit_reference([rows], spec, seed=1)
+
+    assert (np.diff(cell_table(np.linspace(0, 1, MOST_EDGES)).below) >= 0).all()
 
 
 @pytest.mark.parametrize(
