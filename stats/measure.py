@@ -102,7 +102,15 @@ def _all(reference: ReferenceProfile, state: ProfileState) -> Iterator[tuple[str
     for part in (score_drift, ranking_metrics, calibration_metrics, cut_off_metrics, rates, estimates):
         for found in part(reference, state.score):
             yield None, found
-    yield None, ("reconstruction_error", multivariate.reconstruction_error(reference.state.moments, state.moments))
+    yield None, ("reconstruction_error", _reconstruction_error(reference.state, state))
+
+
+def _reconstruction_error(before: ProfileState, now: ProfileState):
+    missing = tuple(
+        sum(number.missing for number in numbers) / max(sum(int(number.counts.sum()) for number in numbers), 1)
+        for numbers in (before.numbers, now.numbers)
+    )
+    return multivariate.reconstruction_error(before.moments, now.moments, missing=missing)
 
 
 def psi_counts(bins: NumberBins, counts: NumberCounts) -> np.ndarray:

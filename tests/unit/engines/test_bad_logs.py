@@ -376,6 +376,21 @@ def test_infinite_values_are_said_and_leave_the_distance_out(reference, tmp_path
     assert measured["ks"].value is not None
 
 
+def test_a_window_whose_numbers_are_gone_is_not_well_rebuilt(reference, tmp_path):
+    whole = [{"income": 10.0 * i, "age": i % 60} for i in range(300)]
+    gone = [row if i % 2 else {"income": None, "age": None} for i, row in enumerate(whole)]
+
+    errors = [
+        next(m for m in measure(reference, window([profile])) if m.metric == "reconstruction_error")
+        for profile in (
+            profile_partition(logs.rows(tmp_path / "log.parquet", *rows), SPEC, reference) for rows in (whole, gone)
+        )
+    ]
+
+    assert errors[0].value > 0
+    assert errors[1].reason.startswith("50% of the cells are missing, 0% in the reference")
+
+
 def test_times_over_too_many_days_are_a_mistake_of_the_column(reference, tmp_path):
     rows = [{"asked_at": logs.moment(f"{1950 + i // 12}-{i % 12 + 1:02}-01T00:00")} for i in range(500)]
 

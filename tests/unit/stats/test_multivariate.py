@@ -35,6 +35,17 @@ def test_a_lost_correlation_shows_though_no_single_feature_moved():
     )
 
 
+@pytest.mark.parametrize(("before", "now", "is_computed"), [(0, 0.1, True), (0, 0.11, False), (0.3, 0.4, True)])
+def test_missing_cells_which_are_rebuilt_without_error_are_no_improvement(before, now, is_computed):
+    reference, window = moments(correlated(1)), moments(correlated(2))
+
+    outcome = reconstruction_error(reference, window, missing=(before, now))
+
+    assert isinstance(outcome, NotComputed) is not is_computed
+    if not is_computed:
+        assert outcome.because.startswith("11% of the cells are missing, 0% in the reference")
+
+
 def test_one_varying_feature_has_no_components_to_lose():
     rows = np.zeros((100, 2))
     rows[:, 0] = np.random.default_rng(1).normal(size=100)
