@@ -7,8 +7,15 @@ from monitoring.models import Breach
 
 
 class BreachFilter(django_filters.FilterSet):
-    """metrics: (name, words) of the metrics that can be chosen."""
+    """metrics: (name, words) of the metrics that can be chosen. The breaches come with their place."""
 
+    state = django_filters.ChoiceFilter(
+        choices=[("stands", "Stands"), ("past", "Past"), ("all", "All")],
+        method="in_state",
+        label="State",
+        empty_label=None,
+        widget=forms.RadioSelect,
+    )
     q = django_filters.CharFilter(method="with_words", label="Search", max_length=100)
     level = django_filters.MultipleChoiceFilter(
         choices=Breach.Level.choices, label="Level", widget=forms.CheckboxSelectMultiple
@@ -18,11 +25,14 @@ class BreachFilter(django_filters.FilterSet):
 
     class Meta:
         model = Breach
-        fields = ["q", "level", "metric", "unit"]
+        fields = ["state", "q", "level", "metric", "unit"]
 
     def __init__(self, *args, metrics: list[tuple[str, str]], **kwargs):
         super().__init__(*args, **kwargs)
         self.filters["metric"].extra["choices"] = metrics
+
+    def in_state(self, queryset, name, state):
+        return queryset if state == "all" else queryset.filter(stands=state == "stands")
 
     def with_words(self, queryset, name, words):
         return queryset.filter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from figures.wording import number_text
@@ -85,3 +86,20 @@ def name_of(metric: str) -> str:
 def said(metric: str, column: str = "") -> str:
     """What is measured, of what: "PSI of BILL_AMT1", "PSI of the score"."""
     return f"{name_of(metric)} of {column}" if column else name_of(metric)
+
+
+UNREADABLE = re.compile(r"(?P<file>\S+) cannot be read as (?P<format>\w+): .*", re.DOTALL)
+FORMATS = {"parquet": "Parquet", "csv": "CSV"}
+
+
+def refusal_said(reason: str) -> str:
+    """Why a run was refused, without the words of a library that read the file."""
+    found = UNREADABLE.fullmatch(reason)
+    if not found:
+        return reason
+    return f"{found['file']} is not a whole {FORMATS.get(found['format'], found['format'])} file."
+
+
+def outcome_said(reason: str) -> str:
+    """Why a figure of a window is missing, in a few words."""
+    return "outcomes not known yet" if "outcome" in reason else reason

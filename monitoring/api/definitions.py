@@ -3,7 +3,7 @@
 from django.conf import settings
 from rest_framework import serializers
 
-from engines.log import APPROVED_VALUES, KINDS, MOST_DAYS
+from engines.log import APPROVED_VALUES, DECLINED_VALUES, KINDS, MOST_DAYS
 from jobs.models import Schedule
 from monitoring.charts import METRICS
 from monitoring.models import Monitor, Threshold
@@ -67,6 +67,12 @@ class Columns(StrictSerializer):
         required=False,
         help_text="Texts of decision that count as approved, in any case of letters;"
         f" without it, {', '.join(APPROVED_VALUES)}",
+    )
+    declined_values = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_COLUMN),
+        required=False,
+        help_text="Texts of decision that are known to mean declined; any other that is not approved counts as declined"
+        f" too and is remarked on; without it, {', '.join(DECLINED_VALUES)}",
     )
     segments = serializers.ListField(
         child=ColumnName(),

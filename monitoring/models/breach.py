@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Exists, OuterRef, Subquery
 
 from accounts.models import Account
 from inventory.models import Model
+from monitoring.models.window import Window
 
 
 class BreachQuerySet(models.QuerySet):
@@ -13,6 +15,23 @@ class BreachQuerySet(models.QuerySet):
     def current(self) -> BreachQuerySet:
         """Of the newest revision of each window."""
         return self.filter(window__is_newest=True)
+
+    def with_place(self) -> BreachQuerySet:
+        """Each with when it was first opened, in any revision of its window, and whether its window is the newest."""
+        same = Breach.objects.filter(
+            window__monitor=OuterRef("window__monitor"),
+            window__start_on=OuterRef("window__start_on"),
+            metric=OuterRef("metric"),
+            column=OuterRef("column"),
+            segment=OuterRef("segment"),
+            level=OuterRef("level"),
+        )
+        newer = Window.objects.newest_revisions().filter(
+            monitor=OuterRef("window__monitor"), start_on__gt=OuterRef("window__start_on")
+        )
+        return self.annotate(
+            first_opened_at=Subquery(same.order_by("opened_at").values("opened_at")[:1]), stands=~Exists(newer)
+        )
 
 
 class Breach(models.Model):

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from figures.timeline import short_name
 from figures.wording import number_text
 from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Measurement, Monitor, Window
-from monitoring.wording import words_of
+from monitoring.wording import outcome_said, words_of
 
 # Metric of the strip, and the metric whose threshold judges it.
 STRIP = (
@@ -93,7 +94,7 @@ def breaches_in_words(breaches: Iterable[Breach]) -> list[Breach]:
         breach.words = words_of(breach.metric)
         breach.text = breach.words.text(breach.value)
         limit = getattr(breach.threshold, breach.level) if breach.threshold else None
-        breach.limit = breach.words.text(limit) if limit is not None else ""
+        breach.limit = f"{breach.threshold.side} {breach.words.text(limit)}" if limit is not None else ""
     return found
 
 
@@ -149,7 +150,7 @@ def _headline(
         return None
     known = next((w for w in reversed(until) if w.pk in of and of[w.pk].value is not None), until[-1])
     level = levels.of(judge[known.pk]) if known.pk in judge else ""
-    missing = f"{until[-1].label}: {here.reason}" if here.value is None else ""
+    missing = f"{short_name(until[-1].label)}: {outcome_said(here.reason)}" if here.value is None else ""
     return Headline(shown(of[known.pk], level, known.label), missing)
 
 

@@ -21,9 +21,9 @@ from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Explanation, Measurement, Monitor, Threshold, Window
 from monitoring.services import runs
 from monitoring.verification import verify_window
-from monitoring.views import headlines
+from monitoring.views import evidently, headlines
 from monitoring.views.addresses import page_of
-from monitoring.wording import words_of
+from monitoring.wording import refusal_said, words_of
 
 TASKS = {"explain": runs.EXPLAIN, "report": runs.REPORT}
 TITLES = {"explain": "SHAP report", "report": "Evidently report"}
@@ -47,6 +47,7 @@ def model_monitoring(request: HttpRequest, ref: str) -> HttpResponse:
         "running": monitor.runs.filter(job__state__in=Job.UNFINISHED).select_related("job").first(),
         "last_run": monitor.runs.select_related("job").first(),
     }
+    context["refusals"] = [refusal_said(reason) for reason in getattr(context["last_run"], "reasons", [])]
     if window:
         context |= _window_context(monitor, windows, window)
     return render(request, "monitoring/model.html", context)
@@ -104,6 +105,7 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
         "breaches": _breaches(window, levels),
         "inputs": window.run.inputs,
         "seal": verify_window(window),
+        "newest": windows[-1],
     } | _evidence(window, features)
 
 
@@ -153,6 +155,7 @@ def _evidence(window: Window, features: list[headlines.FeatureLine]) -> dict:
         "errors": _errors_of(explanation) if explanation else {},
         "files": files,
         "report": next((file for file in files if file.role == "evidently page"), None),
+        "report_says": evidently.said_by(files),
         "explain_job": jobs.get(f"{runs.EXPLAIN}:{window.pk}"),
         "report_job": jobs.get(f"{runs.REPORT}:{window.pk}"),
     }

@@ -16,6 +16,7 @@ from jobs.models import Job
 from monitoring.models import Breach, Monitor, Run
 from monitoring.services import runs
 from monitoring.views import headlines
+from monitoring.wording import refusal_said
 
 
 @require_safe
@@ -55,6 +56,7 @@ def _progress_context(request: HttpRequest, found: Run) -> dict:
         "job": job,
         "fraction": job.done_count / job.total_count if job.total_count else None,
         "seconds_left": seconds_left(job),
+        "doing": doing(job),
         "can_monitor": can_monitor(request.user, found.model),
     }
 
@@ -66,6 +68,8 @@ def _run_context(request: HttpRequest, found: Run) -> dict:
         "windows": list(found.windows.order_by("start_on")),
         "breaches": breaches,
         "red": sum(breach.level == "breach" for breach in breaches),
+        "watches": sum(breach.level == "watch" for breach in breaches),
+        "refusals": [refusal_said(reason) for reason in found.reasons],
         "files": list(attachments_of(found).order_by("name")),
         "partitions": sorted(found.inputs.items()),
         "repeated_by": list(found.repeated_by.select_related("job").order_by("pk")[:20]),
@@ -88,6 +92,11 @@ def run_time(found: Run) -> timedelta | None:
     """From its last start to its end; None before it ended."""
     job = found.job
     return job.finished_at - job.started_at if job.finished_at and job.started_at else None
+
+
+def doing(job: Job) -> str:
+    """What the bar of progress is about: before any byte of the log is read, the step itself."""
+    return "Reading the log" if job.done_count or job.step.startswith("Partition") else job.step or "Starting"
 
 
 def seconds_left(job: Job) -> float | None:

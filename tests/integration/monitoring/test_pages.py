@@ -72,7 +72,7 @@ def test_a_value_that_was_not_computed_shows_its_reason(cast, monitor, perform, 
 
     page = text_of(browser_of(cast.validator).get(address))
 
-    assert "Mar 2026: no outcome is known yet" in page
+    assert "Mar: outcomes not known yet." in page
 
 
 def test_an_earlier_window_is_chosen_by_the_address(cast, done, address):
@@ -110,8 +110,46 @@ def test_a_run_that_was_refused_is_said_with_its_reason(cast, monitor, perform, 
 
     page = text_of(browser_of(cast.owner).get(address))
 
-    assert "was refused.</b>" in page
-    assert "month=2026-04" in page
+    assert "was refused.</b> month=2026-04/part.parquet is not a whole Parquet file. Ask the owner of the log" in page
+    assert "magic bytes" not in page
+
+
+def test_a_refused_run_says_what_to_do_next_and_hides_what_was_not_found(cast, monitor, perform, folder):
+    perform(monitor)
+    (folder / "log" / "month=2026-04").mkdir()
+    (folder / "log" / "month=2026-04" / "part.parquet").write_bytes(b"PAR1 not really")
+    refused = perform(monitor)
+
+    page = text_of(browser_of(cast.owner).get(f"/runs/{refused.pk}/"))
+
+    assert "is not a whole Parquet file." in page
+    assert "then press Run again. Earlier figures stand." in page
+    assert "<dt>Result</dt>" not in page
+    assert "<dt>Rows</dt>" not in page
+
+
+def test_an_earlier_window_without_reports_leads_to_the_newest(cast, done, address):
+    page = text_of(browser_of(cast.validator).get(f"{address}?window=2026-01-01"))
+
+    assert "SHAP and Evidently are made for the newest window only." in page
+    assert 'window=2026-03-01#importance">Mar 2026</a>' in page
+    assert 'id="files"' not in page
+
+
+def test_the_charts_speak_of_the_window_that_was_chosen(cast, done, address):
+    chosen = text_of(browser_of(cast.validator).get(f"{address}features/income/?window=2026-01-01"))
+    newest = text_of(browser_of(cast.validator).get(f"{address}features/income/"))
+
+    assert re.search(r"<figcaption>PSI was \d\.\d{3} nats in Jan 2026, within its thresholds", chosen)
+    assert re.search(r"<figcaption>PSI was \d\.\d{3} nats in Mar 2026, above the breach threshold of 0.25", newest)
+    assert "Dotted: income shift begins, Mar 2026." in newest
+    assert "shift begins" not in text_of(browser_of(cast.validator).get(f"{address}features/channel/"))
+
+
+def test_breaches_stand_before_the_charts(cast, done, address):
+    page = text_of(browser_of(cast.validator).get(address))
+
+    assert page.index('id="breaches"') < page.index('id="auc"')
 
 
 def test_a_run_under_way_asks_for_itself(cast, monitor, address):
@@ -237,9 +275,33 @@ def test_a_run_shows_how_far_it_is(cast, monitor):
 
     assert "Partition 2 of 3" in text_of(answer)
     assert 'value="0.3000"' in text_of(answer)
+    assert "Reading the log" in text_of(answer)
     assert "left</span>" in text_of(answer)
     assert "<html" not in text_of(answer)
     assert "HX-Refresh" not in answer
+
+
+def test_a_run_that_has_read_nothing_yet_says_what_it_does(cast, monitor):
+    run = runs.ask_for_run(monitor=monitor, by=cast.owner)
+    job = jobs.claim(job_id=run.job_id)
+    jobs.report_progress(job=job, done=0, total=1000, step="Fitting the reference")
+
+    page = text_of(browser_of(cast.validator).get(f"/runs/{run.pk}/", headers=HTMX))
+
+    assert "Fitting the reference" in page
+    assert "Reading the log" not in page
+    assert "0 %" not in page.replace("\u00a0", " ")
+
+
+def test_a_run_that_is_being_cancelled_says_so_once(cast, monitor):
+    run = runs.ask_for_run(monitor=monitor, by=cast.owner)
+    jobs.claim(job_id=run.job_id)
+    runs.cancel_run(run=run, by=cast.owner)
+
+    page = text_of(browser_of(cast.owner).get(f"/runs/{run.pk}/"))
+
+    assert "Cancelling</button>" in page
+    assert "It stops after this partition." in page
 
 
 def test_the_page_is_read_again_once_the_run_has_ended(cast, done):
@@ -338,12 +400,54 @@ def breach_texts(page: str) -> int:
 
 
 def test_breaches_are_listed_with_value_threshold_and_run(cast, done):
-    page = text_of(browser_of(cast.auditor).get("/monitoring/"))
+    page = text_of(browser_of(cast.auditor).get("/monitoring/?state=all"))
 
     assert breach_texts(page) == Breach.objects.count() > 0
     assert "Card PD" in page
     assert "above 0.250" in page
     assert done.ref in page
+
+
+def test_what_is_past_is_listed_on_request_alone(cast, monitor, perform, folder):
+    perform(monitor)
+    logs.write_log(folder / "log", seed=9, months=4, rows=800, shifts={3: 1.5})
+    perform(monitor)
+    reader = browser_of(cast.auditor)
+
+    standing = text_of(reader.get("/monitoring/"))
+    past = text_of(reader.get("/monitoring/?state=past"))
+
+    assert "Mar 2026</td>" not in standing
+    assert "Mar 2026</td>" in past
+    assert '<span class="q">Past</span>' in past
+    assert "<b>Stands</b>" not in past
+    chip = re.search(r'<span>State</span> Stands<a href="([^"]+)"', text_of(reader.get("/monitoring/?q=income")))
+    assert "state=all" in chip[1]
+    assert "q=income" in chip[1]
+
+
+def test_a_crossing_that_was_measured_anew_keeps_the_moment_it_was_first_opened(cast, monitor, perform, folder):
+    perform(monitor)
+    first = Breach.objects.get(column="income", metric="psi", level="breach")
+    logs.write_log(folder / "log", seed=10**6 + 9, months=3, rows=900, shifts={3: 1.5})
+    perform(monitor)
+
+    again = Breach.objects.current().with_place().get(column="income", metric="psi", level="breach")
+
+    assert again.window.revision == 2
+    assert (again.first_opened_at, again.opened_at > first.opened_at) == (first.opened_at, True)
+    assert "restated</small>" in text_of(browser_of(cast.auditor).get("/monitoring/"))
+
+
+def test_the_newest_window_comes_first_and_in_it_the_breaches(cast, done):
+    reader = browser_of(cast.auditor)
+
+    page = text_of(reader.get("/monitoring/?state=all"))
+
+    rows = re.findall(r'<tr> <td><span class="st (breach|watch)">.*?data-l="Window">(\w{3} \d{4})', page)
+    months = {"Jan 2026": 1, "Feb 2026": 2, "Mar 2026": 3}
+    assert rows == sorted(rows, key=lambda row: (-months[row[1]], row[0]))
+    assert len(rows) > 1
 
 
 def test_a_stranger_sees_no_breach_of_another_unit(cast, done):
@@ -354,20 +458,22 @@ def test_a_stranger_sees_no_breach_of_another_unit(cast, done):
 
 
 FOUND = ("level=breach", "q=income", "q=CARD", "metric=psi", "unit=retail", "unit=retail&q=card&level=breach")
-NOT_FOUND = ("unit=markets", "q=nothing", "level=nonsense", "metric=nonsense", "unit=nowhere")
+NOT_FOUND = ("state=nonsense", "unit=markets", "q=nothing", "level=nonsense", "metric=nonsense", "unit=nowhere")
 
 
 def test_breaches_are_narrowed_by_the_address(cast, done):
     reader = browser_of(cast.auditor)
 
-    counts = {query: breach_texts(text_of(reader.get(f"/monitoring/?{query}"))) for query in FOUND + NOT_FOUND}
+    counts = {
+        query: breach_texts(text_of(reader.get(f"/monitoring/?state=all&{query}"))) for query in FOUND + NOT_FOUND
+    }
 
     assert [query for query, count in counts.items() if count] == list(FOUND)
 
 
 def test_breaches_are_sorted_by_the_address(cast, done):
     reader = browser_of(cast.auditor)
-    page = text_of(reader.get("/monitoring/?sort=-value"))
+    page = text_of(reader.get("/monitoring/?state=all&sort=-value"))
 
     values = [float(v.replace("−", "-")) for v in re.findall(r"<b>([−\d.]+)</b>", page)]
     stored = [words_of(m).text(v) for m, v in Breach.objects.order_by("-value", "id").values_list("metric", "value")]
