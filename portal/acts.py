@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, ResolverMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,10 @@ def page_of(match: ResolverMatch | None) -> str:
         return reverse(act.page, kwargs=match.kwargs)
     except (AttributeError, NoReverseMatch):
         return reverse(act.page)
+
+
+def came_from(request: HttpRequest) -> str:
+    """The page whose button was pressed; the first page where the browser does not say, or it is this one."""
+    page = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
+    return page if is_ours and urlsplit(page).path != request.path else "/"

@@ -6,14 +6,17 @@ from django.utils import timezone
 
 from accounts.permissions import may
 from accounts.roles import Permission
+from portal.acts import came_from
 
-# label, icon, name of the URL, permission that shows it
+ADMINISTRATION = ("/administration/", "/tokens/", "/api/")
+# label, icon, name of the URL, permission that shows it, and what else lies there: beginnings of addresses
 PLACES = (
-    ("Home", "home", "home", None),
-    ("Models", "models", "models", Permission.SEE_MODELS),
-    ("Monitoring", "monitoring", "breaches", Permission.SEE_MODELS),
-    ("Audit", "audit", "audit", Permission.SEE_MODELS),
-    ("Admin", "admin", "administration", Permission.SEE_ADMINISTRATION),
+    ("Home", "home", "home", None, ()),
+    ("Models", "models", "models", Permission.SEE_MODELS, ()),
+    ("Monitoring", "monitoring", "breaches", Permission.SEE_MODELS, ("/runs/", "/windows/")),
+    ("Audit", "audit", "audit", Permission.SEE_MODELS, ()),
+    ("Admin", "admin", "administration", Permission.SEE_ADMINISTRATION, ADMINISTRATION),
+    ("Admin", "admin", "jobs", Permission.SEE_JOBS, ADMINISTRATION),
 )
 
 
@@ -22,22 +25,26 @@ def frame(request) -> dict:
     if account is None or not account.is_authenticated:
         return {"bank_name": settings.BANK_NAME, "nav": [], "person": None}
     details = getattr(account.person, "details", None)
+    nav = {place["label"]: place for place in reversed([p for p in (_place(p, request) for p in PLACES) if p])}
     return {
         "bank_name": settings.BANK_NAME,
-        "nav": [place for place in (_place(p, request) for p in PLACES) if place],
+        "nav": [nav[label] for label in dict.fromkeys(label for label, *_ in PLACES) if label in nav],
         "person": {
             "name": str(account.person),
             "initials": details.initials if details else "?",
             "roles": [assignment.get_role_display() for assignment in account.person.roles.in_force()],
         },
+        "sees_any_model": may(account, Permission.SEE_MODELS),
+        "came_from": came_from(request),
         "now": timezone.now(),
     }
 
 
 def _place(place, request) -> dict | None:
-    label, icon, name, permission = place
+    label, icon, name, permission, others = place
     if permission and not may(request.user, permission):
         return None
     url = reverse(name)
-    current = request.path == url or (name != "home" and request.path.startswith(url))
+    starts = (*others, *((url,) if name != "home" else ()))
+    current = request.path == url or request.path.startswith(starts)
     return {"label": label, "icon": icon, "url": url, "current": current, "badge": 0}

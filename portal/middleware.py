@@ -7,11 +7,10 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from audit.origin import Origin, changes_come_from
-from portal.acts import page_of
+from portal.acts import came_from, page_of
 
 READING = ("GET", "HEAD", "OPTIONS")
 
@@ -41,7 +40,7 @@ class SignInFirst(LoginRequiredMiddleware):
         if request.method in READING:
             return super().handle_no_permission(request, view_func)
         name = request.resolver_match.url_name
-        back = urlsplit(_came_from(request))
+        back = urlsplit(came_from(request))
         query = {"next": f"{back.path}?{back.query}".removesuffix("?")}
         if name != "sign-out":
             query["missed"] = name
@@ -116,16 +115,10 @@ class RefusalPages:
 
 
 def _refused(request: HttpRequest, words: dict, status: int) -> HttpResponse:
-    context = words | {"state": "watch", "back_url": _came_from(request)}
+    context = words | {"state": "watch", "back_url": came_from(request)}
     return render(request, "errors/refused.html", context, status=status)
 
 
 def _label(field: str) -> str:
     """The field as people read it: "Columns, income" of `columns/income`."""
     return field.replace("/", ", ").replace("_", " ").capitalize()
-
-
-def _came_from(request: HttpRequest) -> str:
-    """The page whose button was pressed; the first page where the browser does not say."""
-    page = request.headers.get("Referer", "")
-    return page if url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure()) else "/"

@@ -4,12 +4,13 @@ Tags and filters are pure: they read nothing but their arguments, the current ti
 (`column` also reads the query string of its page).
 """
 
+import re
 from datetime import UTC, date, datetime
 
 from django import forms, template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from figures import wording
@@ -27,6 +28,7 @@ ICONS = frozenset(ICON_NAMES.split())
 STATES = {"good": "Good", "watch": "Watch", "breach": "Breach", "unknown": "Unknown"}
 LEVELS = {"success": "good", "warning": "watch", "error": "breach"}
 THEMES = ("light", "dark", "auto")
+HEX64 = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 @register.simple_tag
@@ -163,6 +165,18 @@ def moment(at: datetime | None, detail: str = "") -> SafeString:
 def zone() -> str:
     """The reader's time zone at present, for the head of a column of moments."""
     return f"{timezone.localtime():%Z}"
+
+
+@register.filter
+def readable(sentence: str) -> str:
+    """A sentence with each SHA-256 cut to its ends."""
+    return HEX64.sub(lambda found: f"{found[0][:4]}…{found[0][-4:]}", sentence)
+
+
+@register.filter
+def breakable(path: str) -> SafeString:
+    """A path or an address that a line may break after each "/" of."""
+    return format_html_join(mark_safe("/<wbr>"), "{}", ((part,) for part in str(path).split("/")))
 
 
 @register.filter

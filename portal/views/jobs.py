@@ -10,6 +10,7 @@ from accounts.refusals import NotPermitted
 from accounts.roles import Permission
 from jobs import services
 from jobs.models import Job
+from portal import work
 from portal.views.administration import forbidden, tabs_of
 
 SHOWN = 50
@@ -24,9 +25,11 @@ def jobs(request: HttpRequest) -> HttpResponse:
         return forbidden(request, refusal)
     newest = Job.objects.select_related("asked_by__person__details").order_by("-id")
     context = tabs_of(request, "jobs") | {
-        "unfinished": newest.unfinished()[:SHOWN],
-        "poisoned": newest.poisoned()[:SHOWN],
-        "finished": newest.exclude(state__in=[*Job.UNFINISHED, Job.State.POISONED])[:SHOWN],
+        "unfinished": work.in_words(newest.unfinished()[:SHOWN], request.user),
+        "poisoned": work.in_words(newest.poisoned()[:SHOWN], request.user),
+        "finished": work.in_words(
+            newest.exclude(state__in=[*Job.UNFINISHED, Job.State.POISONED])[:SHOWN], request.user
+        ),
         "can_retry": may(request.user, Permission.RETRY_JOBS),
     }
     is_fragment = request.htmx and not request.htmx.boosted
