@@ -1,8 +1,10 @@
 """Pages of the register: the list, and each model's overview and versions."""
 
 import json
+from datetime import datetime
 from urllib.parse import urlencode
 
+from dateutil.relativedelta import relativedelta
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,11 +19,13 @@ from inventory import permissions, services
 from inventory.access import find_model
 from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion, Standing
+from jobs.models import Job
 from web.keyset import KeysetPage
 
 PAGE = 50
 MOST_UNITS = 50
 MOST_VERSIONS = 500
+UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING)
 LIGHTS = [(light.value, light.label) for light in map(Standing.Light, ("breach", "watch", "good", "unknown"))]
 SORTS = {
     "ref": ("ref", "ref"),
@@ -57,6 +61,7 @@ def models(request: HttpRequest) -> HttpResponse:
         "chips": chips,
         "sort": asked.get("sort", ""),
         "units": units,
+        "unknown": unknown_values(filters),
         "can_register": may(request.user, Permission.REGISTER),
         "is_fragment": is_fragment,
     }
@@ -71,6 +76,16 @@ def _asked(query: QueryDict) -> QueryDict:
     for name, values in list(query.lists()):
         asked.setlist(name, [value for value in values if value])
     return asked
+
+
+def unknown_values(filters: ModelFilter) -> str:
+    """Values of the address that a filter does not have: status “development”."""
+    return ", ".join(
+        f"{filters.filters[name].label.lower()} “{value}”"
+        for name in filters.form.errors
+        for value in filters.data.getlist(name)
+        if value not in map(str, dict(getattr(filters.form.fields[name], "choices", ())))
+    )
 
 
 def _units_seen(account: Account) -> list[Unit]:
@@ -110,8 +125,20 @@ def model(request: HttpRequest, ref: str) -> HttpResponse:
     context = model_frame(request, found, "Overview") | {
         "versions": found.versions.select_related("registered_by__details").newest_first()[:5],
         "etag": services.digest_of(found),
+        "has_monitor": found.monitors.exists(),
+        "auc_window": auc_window(found.standing),
     }
     return render(request, "inventory/model.html", context)
+
+
+def auc_window(standing: Standing) -> str:
+    """The newest window whose outcomes are known, where windows are months: AUC comes later than the rest."""
+    known = [place for place, value in enumerate(reversed(standing.auc_history)) if value is not None]
+    try:
+        newest = datetime.strptime(standing.last_window, "%b %Y")
+    except ValueError:
+        return standing.last_window if known and not known[0] else ""
+    return f"{newest - relativedelta(months=known[0]):%b %Y}" if known else ""
 
 
 @require_safe
@@ -190,7 +217,7 @@ def to_do(found: Model, latest: ModelVersion | None) -> list[dict]:
 
 def _about_version(found: Model, latest: ModelVersion | None) -> dict | None:
     states = ModelVersion.DigestState
-    maker = str(found.developer or found.owner)
+    maker = f"{found.developer}, developer" if found.developer else f"{found.owner}, owner"
     url = reverse("model-versions", args=[found.ref])
     if latest is None:
         return _act("watch", "Register a first version", url, f"{maker}, by the API")
@@ -207,7 +234,7 @@ def _about_breaches(found: Model) -> dict | None:
     if not count:
         return None
     what = f"Look into {count} breach{'' if count == 1 else 'es'} of {found.standing.last_window}"
-    return _act("breach", what, reverse("model-monitoring", args=[found.ref]), str(found.owner))
+    return _act("breach", what, f"{reverse('model-monitoring', args=[found.ref])}#breaches", f"{found.owner}, owner")
 
 
 def _about_watching(found: Model, latest: ModelVersion | None) -> dict | None:
@@ -215,8 +242,10 @@ def _about_watching(found: Model, latest: ModelVersion | None) -> dict | None:
     is_over = found.stage == Model.Stage.RETIRED
     if is_over or found.standing.last_run_at or not latest or latest.digest_state != latest.DigestState.VERIFIED:
         return None
+    if found.runs.filter(job__state__in=UNFINISHED).exists():
+        return None
     what = "Start its monitoring: no window has been measured"
-    return _act("watch", what, reverse("model-monitoring", args=[found.ref]), str(found.owner))
+    return _act("watch", what, reverse("model-monitoring", args=[found.ref]), f"{found.owner}, owner")
 
 
 def _act(state: str, what: str, url: str, who: str) -> dict:
@@ -236,11 +265,17 @@ def chips_of(filters: ModelFilter, query, units: dict[str, str]) -> list[dict]:
                 chips.append(
                     {
                         "label": "Search" if name == "q" else filters.filters[name].label,
-                        "value": units.get(value, value) if name == "unit" else _words(filters, name, value),
+                        "value": _value(filters, name, value, units),
                         "url": f"?{rest.urlencode()}",
                     }
                 )
     return chips
+
+
+def _value(filters: ModelFilter, name: str, value: str, units: dict[str, str]) -> str:
+    """A chip's value, without the filter's own name where its words begin with it: Tier 1 is 1."""
+    words = units.get(value, value) if name == "unit" else _words(filters, name, value)
+    return words.removeprefix(f"{filters.filters[name].label} ")
 
 
 def _words(filters: ModelFilter, name: str, value: str) -> str:

@@ -32,6 +32,8 @@ CSRF_TRUSTED_ORIGINS = env.list("ASSAY_TRUSTED_ORIGINS", default=[])
 
 # --- the bank -----------------------------------------------------------------------------------
 BANK_NAME = env.str("ASSAY_BANK_NAME", default="Harbour Bank" if ASSAY_ENV == "demo" else "The bank")
+# Whom people who cannot sign in call: "the service desk, extension 4444".
+HELP_CONTACT = env.str("ASSAY_HELP_CONTACT", default="your bank’s service desk")
 BANK_TIME_ZONE = env.str("ASSAY_BANK_TIME_ZONE", default="Europe/London")
 
 # --- services -----------------------------------------------------------------------------------

@@ -68,6 +68,14 @@ class Line:
     model: Model | None = None
 
     @property
+    def is_by_somebody(self) -> bool:
+        return bool(self.entry.actor)
+
+    @property
+    def run_ref(self) -> str:
+        return self.entry.data.get("run", "")
+
+    @property
     def main_digest(self) -> str:
         """The digest that the entry is about; else the entry's own."""
         own = bytes(self.entry.digest).hex()

@@ -11,7 +11,7 @@ from accounts.permissions import may
 from accounts.roles import Permission
 from inventory.models import Model, Standing
 from jobs.models import Job
-from monitoring.models import Run
+from monitoring.models import Breach, Run
 from portal.trail import lines_of
 from portal.views.administration import name_people
 from portal.views.trail import entries_seen_by
@@ -19,8 +19,10 @@ from proposals.models import Proposal
 from proposals.services import ROLE
 
 SHOWN = 12
+CHANGES = 8
 # By the last word of the event's name; others have the clock.
 ICONS = {"registered": "plus", "edited": "edit", "verified": "finger", "mismatch": "breach", "opened": "breach"}
+BREACH_OPENED, RUN_COMPLETED = "monitoring.breach_opened", "monitoring.run_completed"
 ABOUT_MODELS = Q(event__startswith="inventory.") | Q(event__startswith="monitoring.")
 
 
@@ -33,6 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "lights": {light: lights.get(light, 0) for light in Standing.Light.values},
         "tiers": {f"t{tier}": tiers.get(tier, 0) for tier in (1, 2, 3, 4)},
+        "no_tier": tiers.get(None, 0),
         "models_seen": sum(lights.values()),
         "attention": _standing_badly(visible)[:SHOWN],
         "attention_count": lights.get("breach", 0) + lights.get("watch", 0),
@@ -66,10 +69,31 @@ def _running(account: Account) -> list[Run]:
 
 
 def _changed(account: Account) -> list[dict]:
-    """What happened last to the models that the account sees: each line with its model."""
-    entries = entries_seen_by(account).filter(ABOUT_MODELS).select_related("sealed_in").newest_first()[:SHOWN]
-    lines = lines_of(entries, models=Model.objects.visible_to(account))
-    return [{"line": line, "icon": ICONS.get(line.entry.event.rpartition("_")[2], "history")} for line in lines]
+    """What happened last to the models that the account sees; a run says how many thresholds it crossed."""
+    entries = entries_seen_by(account).filter(ABOUT_MODELS).exclude(event=BREACH_OPENED)
+    lines = lines_of(
+        entries.select_related("sealed_in").newest_first()[:CHANGES], models=Model.objects.visible_to(account)
+    )
+    crossed = _crossed_in([run for line in lines if (run := _run_of(line.entry))])
+    return [
+        {
+            "line": line,
+            "icon": ICONS.get(line.entry.event.rpartition("_")[2], "history"),
+            "run": _run_of(line.entry),
+            "crossed": crossed.get(_run_of(line.entry), 0),
+        }
+        for line in lines
+    ]
+
+
+def _run_of(entry) -> int | None:
+    """Key of the run whose end an entry announces: one line for all that it crossed."""
+    return int(entry.subject.rpartition(":")[2]) if entry.event == RUN_COMPLETED else None
+
+
+def _crossed_in(runs: list[int]) -> dict[int, int]:
+    found = Breach.objects.filter(window__run__in=runs).values_list("window__run")
+    return dict(found.annotate(count=Count("pk")).order_by())
 
 
 def proposals_for(account: Account) -> list[Proposal]:

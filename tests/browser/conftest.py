@@ -113,7 +113,7 @@ def _sign_in(browser, url: str, username: str) -> dict:
     context = browser.new_context(base_url=url)
     page = context.new_page()
     page.goto("/sign-in/")
-    page.get_by_label("User name or e-mail").fill(username)
+    page.get_by_label("User name").fill(username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("navigation", name="Main").wait_for()

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import services
-from accounts.models import Account
+from accounts.models import Account, PersonDetails
 from audit.models import Entry
 from tests.cast import PASSWORD, end_role
 
@@ -27,6 +27,21 @@ def test_a_person_signs_in_with_the_password_and_not_without(cast):
     assert is_signed_in(sign_in("olivia"))
     assert not is_signed_in(sign_in("olivia", "wrong"))
     assert not is_signed_in(sign_in("nobody"))
+
+
+def test_a_wrong_password_says_what_to_check_and_when_it_locks(db):
+    page = Client().post(reverse("sign-in"), {"username": "olivia", "password": "wrong"}).content.decode()
+
+    assert "This name and password do not belong together. Check Caps Lock; after 8 wrong attempts" in page
+    assert "sign-in locks for 15\u00a0min." in page
+    assert "service desk" in page
+
+
+def test_an_address_of_mail_is_not_asked_for_since_it_signs_nobody_in(cast):
+    PersonDetails.objects.filter(full_name="Olivia Owner").update(mail="olivia@bank.example")
+
+    assert not is_signed_in(sign_in("olivia@bank.example"))
+    assert "mail" not in Client().get(reverse("sign-in")).content.decode()
 
 
 def test_a_disabled_person_is_out_in_the_middle_of_the_session_on_every_device_and_token(cast):

@@ -4,6 +4,9 @@ import pytest
 
 from inventory import services
 from inventory.models import Model, ModelVersion, Standing
+from inventory.views import auc_window
+from monitoring.models import Monitor
+from monitoring.services import runs
 from tests.pages import HTMX, browser_of, queries_of, text_of
 
 
@@ -31,6 +34,19 @@ def version_of(cast):
         return version
 
     return version_of
+
+
+def watch(cast, version: ModelVersion) -> None:
+    Monitor.objects.create(
+        model=version.model,
+        version=version,
+        name="Originations",
+        location="/logs",
+        columns={"features": []},
+        reference_location="/logs",
+        seed=1,
+        defined_by=cast.officer.person,
+    )
 
 
 def stand(model: Model, **standing) -> None:
@@ -124,6 +140,29 @@ def test_an_unknown_filter_value_matches_nothing_rather_than_everything(cast, re
     register()
 
     assert "No model matches" in text_of(browser_of(cast.officer).get("/models/?tier=9"))
+
+
+def test_an_unknown_filter_value_is_named(cast, register):
+    register()
+
+    page = text_of(browser_of(cast.officer).get("/models/?stage=somewhere&tier=1"))
+
+    assert "There is no status “somewhere”." in page
+
+
+def test_a_chip_does_not_say_its_filters_name_twice(cast, register):
+    register()
+
+    assert "<span>Tier</span> 1<a" in text_of(browser_of(cast.officer).get("/models/?tier=1"))
+
+
+def test_a_list_of_one_page_has_no_pages_to_turn(cast, register):
+    register()
+
+    page = text_of(browser_of(cast.officer).get("/models/"))
+
+    assert "1 of 1 models" in page
+    assert 'aria-label="Pages"' not in page
 
 
 def test_htmx_gets_the_rows_alone_and_a_clean_address(cast, register):
@@ -250,6 +289,73 @@ def test_what_the_newest_version_waits_for_stands_in_the_head(cast, register, ve
 
     for tail in ("", "versions/"):
         assert words in text_of(browser_of(cast.owner).get(f"/models/{model.ref}/{tail}"))
+
+
+def test_a_first_run_that_is_under_way_is_nothing_to_start(cast, register, version_of):
+    model = register()
+    version = version_of(model, digest_state="verified", digest="a" * 64)
+    watch(cast, version)
+    before = browser_of(cast.owner).get(f"/models/{model.ref}/").context["to_do"]
+
+    runs.ask_for_run(monitor=model.monitors.get(), by=cast.owner)
+
+    assert [act["who"] for act in before] == ["Olivia Owner, owner"]
+    assert browser_of(cast.owner).get(f"/models/{model.ref}/").context["to_do"] == []
+
+
+def test_what_breaches_ask_for_leads_to_the_breaches(cast, register):
+    model = register()
+    stand(model, light="breach", open_breaches=1, last_window="Oct 2026")
+
+    (act,) = [
+        act for act in browser_of(cast.owner).get(f"/models/{model.ref}/").context["to_do"] if act["state"] == "breach"
+    ]
+
+    assert act["url"] == f"/models/{model.ref}/monitoring/#breaches"
+    assert act["who"] == "Olivia Owner, owner"
+
+
+@pytest.mark.parametrize(
+    ("last", "history", "window"),
+    [
+        ("Oct 2026", [0.7, 0.7, None, None], "Aug 2026"),
+        ("Jan 2026", [0.7, None], "Dec 2025"),
+        ("Oct 2026", [0.7], "Oct 2026"),
+        ("Oct 2026", [None, None], ""),
+        ("3 Oct 2026", [0.7], "3 Oct 2026"),
+        ("3 Oct 2026", [0.7, None], ""),
+        ("", [], ""),
+    ],
+)
+def test_auc_names_the_window_that_it_is_of(last, history, window):
+    assert auc_window(Standing(last_window=last, auc_history=history)) == window
+
+
+def test_a_model_that_nothing_watches_leads_straight_to_how_one_watches_it(cast, register, version_of):
+    model = register()
+    address = f"/models/{model.ref}/"
+    unwatched = {who: text_of(browser_of(getattr(cast, who)).get(address)) for who in ("owner", "validator")}
+    watch(cast, version_of(model))
+
+    watched = text_of(browser_of(cast.owner).get(address))
+
+    assert '#define_monitor">See how to define a monitor</a>' in unwatched["owner"]
+    assert "See how to define a monitor" not in unwatched["validator"]
+    assert "See its monitoring" not in unwatched["owner"]
+    assert "See its monitoring" in watched
+
+
+def test_the_head_says_what_was_read_and_judges_nothing(cast, register, version_of):
+    model = register()
+    version_of(model, digest_state="verified", digest="a1" * 32)
+
+    head = (
+        text_of(browser_of(cast.owner).get(f"/models/{model.ref}/")).partition('class="facts"')[2].partition("tabs")[0]
+    )
+
+    assert "Artefact read" in head
+    assert "a1a1…a1a1" in head
+    assert 'class="st good"' not in head
 
 
 def test_a_superseded_version_waits_for_nothing(cast, register, version_of):

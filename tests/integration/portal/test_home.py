@@ -1,14 +1,20 @@
 """The page that everybody starts from."""
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.roles import Role
+from audit.services import record
 from inventory import services as inventory
 from inventory.models import Standing
 from jobs.models import Job
-from monitoring.models import Monitor, Run
+from monitoring.events import BREACH_OPENED, RUN_COMPLETED
+from monitoring.models import Breach, Monitor, Run, Window
 from proposals import services as proposals
 from tests.pages import browser_of, queries_of, text_of
+
+TOLD = {"what": "PSI of x", "shown": "0.300 nats", "limit": "above 0.250", "run": "RUN-1"}
+COMPLETED = {"outcome": "computed", "rows_read": 1, "partitions": 1, "windows": 1, "result_digest": "a" * 64}
 
 
 def register(cast, name, *, light="unknown", **changes):
@@ -51,6 +57,49 @@ def test_home_counts_the_models_by_light_and_names_those_in_trouble_first(cast):
 
     assert page.context["lights"] == {"good": 1, "watch": 1, "breach": 1, "unknown": 0}
     assert [model.name for model in page.context["attention"]] == ["Broken", "Watched"]
+
+
+def test_home_does_not_reassure_where_nothing_was_measured(cast):
+    register(cast, "Card PD")
+    alone = text_of(browser_of(cast.validator).get("/"))
+    register(cast, "Card LGD", light="good")
+
+    beside_another = text_of(browser_of(cast.validator).get("/"))
+
+    assert "Nothing has been measured yet" in alone
+    assert "1 model has no run." in alone
+    assert "beyond a threshold</h3>" not in alone
+    assert "Nothing that was measured is beyond a threshold" in beside_another
+    assert "1 of your 2 models has not been measured yet." in beside_another
+
+
+def test_home_has_no_count_of_breaches_where_nothing_was_measured(cast):
+    register(cast, "Card PD")
+
+    page = text_of(browser_of(cast.owner).get("/"))
+
+    assert '<td class="num" data-l="Breaches"><span class="q" aria-hidden="true">–</span>' in page
+
+
+def test_home_says_once_what_a_run_crossed(cast):
+    run = start_run(cast, register(cast, "Card PD"))
+    window = Window.objects.create(
+        monitor=run.monitor, run=run, start_on="2026-03-01", end_on="2026-03-31", revision=1, rows=1, labelled=0
+    )
+    with transaction.atomic():
+        for number in range(3):
+            breach = Breach.objects.create(
+                model=run.model, window=window, metric="psi", column=f"x{number}", value=0.3, level="breach"
+            )
+            announced = {"metric": "psi", "column": f"x{number}", "value": 0.3, "threshold": 0.25, "window": "Mar 2026"}
+            record(BREACH_OPENED, subject=breach, trails=[run.model], by=None, data=announced | TOLD)
+        record(RUN_COMPLETED, subject=run, trails=[run.model], by=None, data=COMPLETED | {"run": run.ref})
+
+    page = text_of(browser_of(cast.owner).get("/"))
+
+    assert f'<a href="/runs/{run.pk}/#breaches">3 thresholds crossed</a> in {run.ref}' in page
+    assert "Breach opened" not in page
+    assert "The portal" not in page
 
 
 def test_home_shows_nothing_of_another_unit(cast):
