@@ -2,11 +2,40 @@
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.access import units_in_words, units_of
 from accounts.models import Account, Person, Unit
 from accounts.permissions import may
 from accounts.roles import SCOPES, Permission, Role
+from portal.lookups import LOOKUPS, Offer
+
+MOST_OFFERED = 50  # without script
+MOST_NAMED = 5  # in a refusal
+
+
+class NamedInput(forms.TextInput):
+    """A box that offers records while one types: combo.js asks the server; without script, the first few by name."""
+
+    def __init__(self, kind: str, records: QuerySet):
+        super().__init__(attrs={"autocomplete": "off", "spellcheck": "false"})
+        self.kind, self.records = kind, records
+
+    def render(self, name, value, attrs=None, renderer=None) -> SafeString:
+        offers = f"{(attrs or {}).get('id') or name}_offers"
+        own = {"list": offers, "data-find": reverse("find", args=[self.kind])}
+        return super().render(name, value, (attrs or {}) | own, renderer) + format_html(
+            '<datalist id="{}">{}</datalist>',
+            offers,
+            format_html_join("", '<option value="{}"></option>', ((offer.value,) for offer in self.offers())),
+        )
+
+    def offers(self) -> list[Offer]:
+        lookup = LOOKUPS[self.kind]
+        return [lookup.offer(record) for record in self.records.order_by(lookup.names[0])[:MOST_OFFERED]]
+
 
 MOST_OPTIONS = 50  # of a <select>; a longer list is typed
 NO_UNITS = "You have no role over a unit yet, so a token could reach nothing; an administrator can propose one."
@@ -15,32 +44,38 @@ NO_UNITS = "You have no role over a unit yet, so a token could reach nothing; an
 class NamedField(forms.CharField):
     """A record given by what people call it: a bank has more of them than a list can hold.
 
-    The page offers the first ones through the <datalist> that `offered_in` names.
+    kind     of portal.lookups
+    records  those that the form takes
     """
 
-    def __init__(self, records: QuerySet, by: str, *, noun: str, offered_in: str = "", **options):
-        super().__init__(max_length=120, **options)
-        self.records, self.by, self.noun = records, by, noun
-        self.widget.attrs |= {"autocomplete": "off"} | ({"list": offered_in} if offered_in else {})
+    def __init__(self, kind: str, records: QuerySet, **options):
+        super().__init__(max_length=200, widget=NamedInput(kind, records), **options)
+        self.kind, self.records = kind, records
 
     def clean(self, value):
-        name = super().clean(value)
-        if not name:
+        typed = super().clean(value)
+        if not typed:
             return None
-        record = self.records.filter(**{f"{self.by}__iexact": name}).first()
+        lookup = LOOKUPS[self.kind]
+        record = lookup.find(self.records, typed)
         if record is None:
-            raise forms.ValidationError(f"There is no {self.noun} “{name}”. Check how it is written.")
+            raise forms.ValidationError(f"There is no {lookup.noun} “{typed}”. {self._choices()}")
         return record
+
+    def _choices(self) -> str:
+        named = [offer.value for offer in self.widget.offers()[: MOST_NAMED + 1]]
+        more = " …" if len(named) > MOST_NAMED else "."
+        return f"Choose from: {', '.join(named[:MOST_NAMED])}{more}" if named else "There is none to choose."
 
 
 class OwnUnitField(NamedField):
     """A unit that an account's roles cover: chosen by its name while there are few, else typed, code or name."""
 
     def __init__(self, **options):
-        super().__init__(Unit.objects.none(), "code", noun="unit", offered_in="units", **options)
+        super().__init__("units", Unit.objects.none(), **options)
 
     def offer(self, units: QuerySet[Unit]) -> None:
-        self.records = units
+        self.records = self.widget.records = units
         offered = list(units[: MOST_OPTIONS + 1])
         if not offered:
             self.help_text = NO_UNITS
@@ -48,10 +83,6 @@ class OwnUnitField(NamedField):
             choices = [(unit.code, f"{unit.name} ({unit.code})") for unit in offered]
             self.widget = forms.Select(choices=choices if len(choices) == 1 else [("", "Choose a unit"), *choices])
             self.widget.is_required = self.required
-
-    @property
-    def is_typed(self) -> bool:
-        return not isinstance(self.widget, forms.Select)
 
     def clean(self, value):
         name = forms.CharField.clean(self, value)
@@ -73,23 +104,20 @@ class ServiceForm(forms.Form):
 
 class RoleForm(ServiceForm):
     person = NamedField(
+        "people",
         Person.objects.filter(is_active=True).select_related("details"),
-        "hr_number",
-        noun="active person with the HR number",
         label="Person",
-        help_text="HR number, as in the list of people",
+        help_text="Name or HR number",
     )
     role = forms.TypedChoiceField(
         choices=[(role.value, role.label) for role in Role if role != Role.SERVICE], coerce=Role, label="Role"
     )
     unit = NamedField(
+        "units",
         Unit.objects.all(),
-        "code",
-        noun="unit with the code",
-        offered_in="units",
         required=False,
         label="Unit",
-        help_text="Code of the unit; covers all units below it. Empty: the whole bank",
+        help_text="Name or code; covers all units below it. Empty: the whole bank",
     )
     reason = forms.CharField(
         label="Reason",
@@ -109,10 +137,8 @@ class TokenForm(ServiceForm):
         max_length=80, label="What it is for", help_text="Such as “Deploy pipeline of cards”; it stands on the trail"
     )
     account = NamedField(
-        Account.objects.filter(kind=Account.Kind.SERVICE, is_active=True),
-        "username",
-        noun="active service account",
-        offered_in="accounts",
+        "service-accounts",
+        Account.objects.filter(kind=Account.Kind.SERVICE, is_active=True).select_related("person__details"),
         required=False,
         label="Service account",
         help_text="Empty: your own account",

@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from portal.views import administration, api_guide, files, health, home, jobs, sign_in, tokens, trail
+from portal.views import administration, api_guide, files, find, health, home, jobs, sign_in, tokens, trail
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -27,6 +27,7 @@ urlpatterns = [
     path("administration/jobs/<int:number>/retry/", jobs.retry_job, name="retry-job"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:number>/revoke/", tokens.revoke_token, name="revoke-token"),
+    path("find/<slug:kind>/", find.find, name="find"),
     path("health/", health.health, name="health"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/v1/", include("monitoring.api.urls")),

@@ -16,7 +16,7 @@ from accounts.permissions import may
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import Permission
 from portal.forms import TokenForm
-from portal.views.administration import MOST_UNITS, forbidden, tabs_of
+from portal.views.administration import forbidden, tabs_of
 
 SHOWN = 200
 
@@ -44,8 +44,6 @@ def tokens(request: HttpRequest) -> HttpResponse:
         )[:SHOWN],
         "sees_all": may(request.user, Permission.SEE_ADMINISTRATION),
         "can_revoke_all": may(request.user, Permission.MANAGE_PEOPLE),
-        "units": form.fields["unit"].records[:MOST_UNITS] if form.fields["unit"].is_typed else [],
-        "accounts": form.fields["account"].records[:MOST_UNITS] if "account" in form.fields else [],
     }
     return render(request, "portal/tokens.html", context)
 

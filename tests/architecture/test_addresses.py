@@ -46,6 +46,7 @@ OPEN_TO_THE_SIGNED_IN = {
     "tokens": "the reader's own tokens",
     "sign-out": "ends the reader's own session",
     "api-guide": "the same for people",
+    "find": "units, and of people and models what the reader may see",
     "api-models": "models of the reader's units",
 }
 # For each address with a number in it, what the number is of.
@@ -175,7 +176,7 @@ def things(cast) -> SimpleNamespace:
         proposal=proposals.propose_role(
             person=cast.developer.person, role=Role.OWNER, unit=cast.retail, reason="Needed", by=cast.administrator
         ),
-        words={"ref": model.ref, "label": "1.0.0", "column": "income"},
+        words={"ref": model.ref, "label": "1.0.0", "column": "income", "kind": "models"},
     )
 
 

@@ -96,8 +96,8 @@ def test_a_proposal_with_mistakes_keeps_what_was_typed_and_names_each(cast, want
     page = text_of(answer)
     assert answer.status_code == 200
     assert "3 things need your attention" in page
-    assert "There is no active person with the HR number “HR-0”" in page
-    assert "There is no unit with the code “moon”" in page
+    assert "There is no active person with the name or HR number “HR-0”" in page
+    assert "There is no unit with the name or code “moon”" in page
     assert 'value="moon"' in page
     assert not Proposal.objects.exists()
 
