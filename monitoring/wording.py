@@ -58,7 +58,7 @@ METRICS = {
     "mean": MetricWords("Mean", digits=2),
     "missing_rate": _rate("Missing share"),
     "missing_rate_change": _rate("Change of missing share", 2, "points"),
-    "new_level_rate": _rate("Share of unseen categories", 2),
+    "new_level_rate": _rate("Share of unseen categories"),
     "out_of_range_rate": _rate("Share of unseen values"),
     "labelled_rate": _rate("Outcome known"),
     "default_rate": _rate("Default rate"),

@@ -174,6 +174,13 @@ def readable(sentence: str) -> str:
 
 
 @register.filter
+def coded(text: str) -> SafeString:
+    """A sentence of the sources, with what stands `like this` as code."""
+    parts = enumerate(text.split("`"))
+    return format_html_join("", "{}", ((format_html("<code>{}</code>", part) if i % 2 else part,) for i, part in parts))
+
+
+@register.filter
 def breakable(path: str) -> SafeString:
     """A path or an address that a line may break after each "/" of."""
     return format_html_join(mark_safe("/<wbr>"), "{}", ((part,) for part in str(path).split("/")))
@@ -271,9 +278,9 @@ def column(context, label: str, key: str = "", unit: str = "", num: bool = False
         query.pop(stale, None)
     query["sort"] = f"-{key}" if sort == key else key
     order = {key: "ascending", f"-{key}": "descending"}.get(sort, "none")
-    arrow = {"ascending": icon("up"), "descending": icon("sort")}.get(order, "")
+    arrow = {"ascending": icon("up"), "descending": icon("sort")}.get(order, icon("sort"))
     return format_html(
-        '<th scope="col"{} aria-sort="{}"><a href="?{}">{}</a> {}</th>',
+        '<th scope="col"{} aria-sort="{}"><a class="sorts" href="?{}">{} {}</a></th>',
         classes,
         order,
         query.urlencode(),

@@ -31,6 +31,57 @@ SAMPLES = {
         "features": [{"name": "income", "kind": "number"}, {"name": "channel", "kind": "category"}],
     },
 }
+# What a field is, where its serializer says nothing, in the words of the pages.
+HELP = {
+    "ref": "The record’s id, as pages show it",
+    "id": "The record’s number, as addresses have it",
+    "number": "The record’s number",
+    "name": "What people call it",
+    "model": "Id of the model",
+    "version": "Label of the model’s version",
+    "monitor": "The monitor’s number",
+    "label": "What people call the version",
+    "unit": "Code of the unit that it belongs to",
+    "owner": "HR number of its owner",
+    "developer": "HR number of its developer",
+    "description": "What it is, for people",
+    "purpose": "Which decisions it supports",
+    "tier": "1 is the most material; empty without a tier",
+    "monitoring": "State of its newest window: good, watch, breach or unknown",
+    "open_breaches": "Breaches in the newest window",
+    "latest_version": "Label of the newest version",
+    "registered_at": "When it was registered",
+    "defined_at": "When it was defined",
+    "asked_at": "When it was asked for",
+    "finished_at": "When it ended; empty before",
+    "reference_location": "Log of the reference window",
+    "reference_since": "First day of the reference; empty for all",
+    "reference_until": "Last day of the reference; empty for all",
+    "minimum_rows": "A window with fewer rows has no metrics",
+    "digest_note": "Why the artefact was refused or could not be read",
+    "flavour": "What MLflow loads it with",
+    "signature": "Its inputs and outputs, as MLflow has them",
+    "artefact_bytes": "Size of the artefact",
+    "training_data_digest": "SHA-256 of what it was trained on, as the client gave it",
+    "notes": "For people",
+    "state": "Waiting, running, done, refused, cancelled or failed three times",
+    "step": "What it does at present",
+    "percent": "How much of the log is read",
+    "input_digest": "SHA-256 over inputs, definition, reference and cut-off",
+    "result_digest": "SHA-256 over every figure to its last bit",
+    "code_version": "Version and digest of the code that computed it",
+    "rows_read": "Rows that were read",
+    "rows_refused": "Rows that were left out",
+    "partitions_read": "Partitions that were read",
+    "partitions_reused": "Partitions known from before",
+    "start_on": "First day of the window",
+    "revision": "How often the window was measured anew, from 1",
+    "is_newest": "Whether no later revision replaced it",
+    "rows": "Rows in it",
+    "labelled": "Rows whose outcome is known",
+    "figures": "Each metric with its value, interval, bound, or the reason why there is none",
+    "models": "The models of the page",
+}
 PLACES = {"ref": "MDL-2026-0001", "label": "4.1.0", "number": "1"}
 METHODS = ("get", "post", "patch", "put", "delete")
 STATUSES = {
@@ -107,7 +158,7 @@ def _parameters(operation: dict) -> list[dict]:
                 "place": {"path": "Path", "query": "Query", "header": "Header"}[parameter["in"]],
                 "type": f"{items.get('type')}, may repeat" if "items" in shape else shape.get("type", "string"),
                 "required": parameter.get("required", False),
-                "help": parameter.get("description", ""),
+                "help": _help(parameter["name"], parameter.get("description", "")),
                 "choices": items.get("enum", []),
             }
         )
@@ -129,9 +180,14 @@ def _field(name: str, shape: dict, required: bool) -> dict:
         "type": " or ".join(kind) if isinstance(kind, list) else kind,
         "required": required,
         # drf-spectacular writes the choices into the description once more
-        "help": shape.get("description", "").partition("* `")[0].strip(),
+        "help": _help(name, shape.get("description", "").partition("* `")[0].strip()),
         "choices": [choice for choice in shape.get("enum", []) if choice not in (None, "")],
     }
+
+
+def _help(name: str, given: str) -> str:
+    """What the serializer says of a field, else the pages' words, else its name in words."""
+    return given or HELP.get(name) or name.replace("_", " ").capitalize()
 
 
 def _resolved(schema: dict, shape: dict) -> dict:

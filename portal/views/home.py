@@ -21,7 +21,12 @@ from proposals.services import ROLE
 SHOWN = 12
 CHANGES = 8
 # By the last word of the event's name; others have the clock.
-ICONS = {"registered": "plus", "edited": "edit", "verified": "finger", "mismatch": "breach", "opened": "breach"}
+ICONS = {"registered": "plus", "edited": "edit", "verified": "finger", "mismatch": "breach", "opened": "breach"} | {
+    "completed": "play",
+    "asked": "play",
+    "filed": "file",
+    "explained": "file",
+}
 BREACH_OPENED, RUN_COMPLETED = "monitoring.breach_opened", "monitoring.run_completed"
 ABOUT_MODELS = Q(event__startswith="inventory.") | Q(event__startswith="monitoring.")
 

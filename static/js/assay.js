@@ -84,6 +84,22 @@
     document.querySelectorAll("[data-some]").forEach(box => { box.indeterminate = true; });
   });
 
+  // ---- boxes that scroll sideways are stops of the keyboard, those that do not are none ----
+  const settleBoxes = () => document.querySelectorAll(".tbox,.chart-box,.frame-box").forEach(box => {
+    if (!box.dataset.label && !box.hasAttribute("tabindex")) return;
+    box.dataset.label ||= box.getAttribute("aria-label");
+    const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+    if (scrolls) {
+      box.tabIndex = 0;
+      box.setAttribute("role", "region");
+      box.setAttribute("aria-label", box.dataset.label);
+    } else ["tabindex", "role", "aria-label"].forEach(name => box.removeAttribute(name));
+  });
+  addEventListener("load", settleBoxes);
+  addEventListener("resize", settleBoxes);
+  document.addEventListener("toggle", settleBoxes, true); // a table that was asked for
+  document.addEventListener("htmx:afterSettle", settleBoxes);
+
   // ---- htmx ----
   // htmx itself leaves 4xx and 5xx answers unseen; the htmx-config in parts/document.html swaps them, and a
   // refusal goes to #notes, so that the form it answers keeps what was typed.

@@ -444,7 +444,7 @@ def test_the_newest_window_comes_first_and_in_it_the_breaches(cast, done):
 
     page = text_of(reader.get("/monitoring/?state=all"))
 
-    rows = re.findall(r'<tr> <td><span class="st (breach|watch)">.*?data-l="Window">(\w{3} \d{4})', page)
+    rows = re.findall(r'<tr> <td data-l="Level"><span class="st (breach|watch)">.*?data-l="Window">(\w{3} \d{4})', page)
     months = {"Jan 2026": 1, "Feb 2026": 2, "Mar 2026": 3}
     assert rows == sorted(rows, key=lambda row: (-months[row[1]], row[0]))
     assert len(rows) > 1

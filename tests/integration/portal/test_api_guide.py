@@ -50,7 +50,20 @@ def test_the_guide_says_of_what_an_external_id_is_made(cast):
     page = unescape(text_of(browser_of(cast.owner).get("/api/")))
 
     assert "letters, digits and . _ : - in parts joined by /" in page
-    assert "It does not begin with MDL-, and no part of it is digest, monitors, versions, . or .." in page
+    assert "It does not begin with MDL-, and no part of it is digest, monitors, stage, versions, . or .." in page
+
+
+def test_every_field_says_what_it_is(cast):
+    fields = [f for c in calls_of_schema() for group in ("parameters", "fields") for f in c[group]]
+    fields += [f for c in calls_of_schema() for answer in c["answers"] for f in answer["fields"]]
+
+    assert [field["name"] for field in fields if not field["help"]] == []
+
+
+def test_code_in_a_sentence_is_shown_as_code(cast):
+    page = browser_of(cast.owner).get("/api/").content.decode()
+
+    assert "`" not in page.partition("<main")[2].partition("</main>")[0]
 
 
 def test_the_guide_shows_curl_with_this_portals_address(cast):

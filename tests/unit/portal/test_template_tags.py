@@ -364,3 +364,34 @@ def test_the_error_summary_links_each_line_to_its_field():
 
 def test_a_form_without_errors_has_no_summary():
     assert part("errors", form=Vote()).strip() == ""
+
+
+# ---- words ----
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ('{{ "Send `If-Match`, <b>"|coded }}', "Send <code>If-Match</code>, &lt;b&gt;"),
+        ('{{ "`<b>`"|coded }}', "<code>&lt;b&gt;</code>"),
+        ('{{ "/logs/cards/a<b"|breakable }}', "/<wbr>logs/<wbr>cards/<wbr>a&lt;b"),
+        ('{{ "shap report"|role }}', "SHAP report"),
+        ('{{ "partition profile"|role }}', "Partition profile"),
+    ],
+)
+def test_words_of_the_sources_become_words_of_the_page(source, shown):
+    assert render(source) == shown
+
+
+def test_a_column_of_moments_leaves_the_zone_to_its_head():
+    at = datetime(2026, 1, 5, 9, 8, 7, tzinfo=UTC)
+    source = "{% zone %} {{ at|moment:'column' }}"
+
+    assert ">5 Jan 2026 09:08:07</time>" in render(source, at=at)
+    assert render(source, at=at).startswith("UTC ")
+    with timezone.override("Europe/London"):
+        head = render("{% zone %}")
+        summer, winter = (datetime(2026, month, 5, 9, tzinfo=UTC) for month in (7, 1))
+        shown = [render("{{ at|moment:'column' }}", at=at) for at in (summer, winter)]
+    assert [f"{head}" in text for text in shown] == [False, False]
+    assert sum("BST</time>" in text or "GMT</time>" in text for text in shown) == 1
