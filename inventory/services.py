@@ -15,6 +15,7 @@ from audit.services import record
 from inventory import events, permissions, policies
 from inventory.models import Access, Model, ModelVersion, Standing
 from inventory.models.model import next_ref
+from inventory.models.standing import PARTS
 from inventory.refusals import ChangedSince, DiffersFromRegistered
 from jobs.models import Job
 from jobs.services import effects_of, enqueue, finish
@@ -161,7 +162,7 @@ def register_version(
         return known, False
     policies.check_not_retired(model)
     version = ModelVersion.objects.create(model=model, label=label, registered_by=by.person, **wanted)
-    Standing.objects.filter(model=model).update(latest_version=label)
+    set_standing(model=model, part="inventory", latest_version=label)
     record(
         events.VERSION_REGISTERED,
         subject=version,
@@ -304,6 +305,33 @@ def end_access(*, access: Access, reason: str, by: Account) -> None:
         by=by,
         data={"hr_number": access.person.hr_number, "ref": access.model.ref, "why": access.why, "reason": reason},
     )
+
+
+def lock_standing(*, model: Model) -> Standing:
+    """The model's standing, locked until the transaction ends.
+
+    To be taken before what is set is computed: of two that compute at once, the later would miss what the earlier
+    found, and set it back.
+    """
+    return Standing.objects.select_for_update().get(model=model)
+
+
+@transaction.atomic
+def set_standing(*, model: Model, part: str, **values) -> Standing:
+    """Say how a model stands in the part of one app (models.standing.PARTS); since when the light shows follows.
+
+    Raises ValueError for a column that is not of this part.
+    """
+    foreign = sorted(set(values) - set(PARTS.get(part, ())))
+    if foreign:
+        raise ValueError(f"{', '.join(foreign)} of a standing is not {part}'s to set")
+    standing = Standing.objects.select_for_update().get(model=model)
+    if values.get("light", standing.light) != standing.light:
+        standing.light_since = timezone.now()
+    for name, value in values.items():
+        setattr(standing, name, value)
+    standing.save(update_fields=[*values, "light_since"])
+    return standing
 
 
 def digest_of(record_: Model | ModelVersion) -> str:

@@ -233,7 +233,7 @@ def _about_breaches(found: Model) -> dict | None:
     count = found.standing.open_breaches
     if not count:
         return None
-    what = f"Look into {count} breach{'' if count == 1 else 'es'} of {found.standing.last_window}"
+    what = f"Look into {count} open breach{'' if count == 1 else 'es'}"
     return _act("breach", what, f"{reverse('model-monitoring', args=[found.ref])}#breaches", f"{found.owner}, owner")
 
 

@@ -41,7 +41,7 @@ def verify_figures() -> FiguresVerdict:
     verdict = FiguresVerdict()
     with one_moment():
         with_windows = Window.objects.order_by("run_id").values_list("run_id", flat=True).distinct()
-        completed = Run.objects.exclude(result_digest="").values_list("pk", flat=True)
+        completed = Run.objects.measured().values_list("pk", flat=True)
         for pks in batched(sorted({*with_windows, *completed}), BATCH, strict=False):
             for run in Run.objects.filter(pk__in=pks).select_related("model", "monitor"):
                 _check_run(run, verdict)

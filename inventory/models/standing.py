@@ -1,8 +1,23 @@
 from django.db import models
 
+# Which app says what: each writes its own part, through inventory.services.set_standing, and no other.
+PARTS = {
+    "inventory": ("latest_version",),
+    "monitoring": (
+        "light",
+        "last_run_at",
+        "last_window",
+        "open_breaches",
+        "latest_auc",
+        "latest_score_psi",
+        "auc_history",
+        "score_psi_history",
+    ),
+}
+
 
 class Standing(models.Model):
-    """How a model stands, in one row that lists filter and sort on. Written by the layers above, by downward calls.
+    """How a model stands, in one row that lists filter and sort on. Each app writes its part, by downward calls.
 
     Not governed: everything in it is derived from records that are.
     """

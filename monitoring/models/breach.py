@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from accounts.models import Account
 from inventory.models import Model
-from monitoring.models.window import Window
+from monitoring.models.explanation import Explanation
+from monitoring.models.window import Measurement, Window
 
 
 class BreachQuerySet(models.QuerySet):
@@ -32,6 +33,35 @@ class BreachQuerySet(models.QuerySet):
         return self.annotate(
             first_opened_at=Subquery(same.order_by("opened_at").values("opened_at")[:1]), stands=~Exists(newer)
         )
+
+    def unanswered(self) -> BreachQuerySet:
+        """Those that no later window says otherwise of: what the model has to answer for today.
+
+        Labels come late, so the newest AUC may be some windows back; and a model that did not give its logged
+        scores is at fault until it is re-scored and gives them, whatever was measured since.
+        """
+        beyond = Q(threshold__isnull=False, window__is_newest=True) & ~Exists(_measured_later())
+        return self.filter(beyond | Q(threshold=None) & ~Exists(_rescored_later()))
+
+
+def _measured_later() -> models.QuerySet:
+    """The same figure, with a value, of a later window."""
+    return Measurement.objects.filter(
+        window__monitor=OuterRef("window__monitor"),
+        window__is_newest=True,
+        window__start_on__gt=OuterRef("window__start_on"),
+        metric=OuterRef("metric"),
+        column=OuterRef("column"),
+        segment=OuterRef("segment"),
+        value__isnull=False,
+    )
+
+
+def _rescored_later() -> models.QuerySet:
+    """Logged scores compared again, in a later window or a later revision of the same one."""
+    start, revision = OuterRef("window__start_on"), OuterRef("window__revision")
+    later = Q(window__start_on__gt=start) | Q(window__start_on=start, window__revision__gt=revision)
+    return Explanation.objects.filter(later, window__monitor=OuterRef("window__monitor"), rescored_rows__gt=0)
 
 
 class Breach(models.Model):

@@ -10,8 +10,9 @@ class RunQuerySet(models.QuerySet):
     def visible_to(self, account: Account) -> RunQuerySet:
         return self.filter(model__in=Model.objects.visible_to(account))
 
-    def completed(self) -> RunQuerySet:
-        return self.exclude(outcome="")
+    def measured(self) -> RunQuerySet:
+        """Completed, with a result."""
+        return self.exclude(result_digest="")
 
 
 class Run(models.Model):

@@ -10,18 +10,17 @@ from dataclasses import asdict
 
 import numpy as np
 from django.conf import settings
-from django.utils import timezone
 
 from audit import effects
 from audit.services import attach, record
 from engines.partition import PartitionProfile as Profile
 from engines.sample import Sample
-from inventory.models import Standing
 from jobs.models import Job
 from jobs.services import effects_of, finish, refuse
 from monitoring import events
 from monitoring.measures.digests import code_version
 from monitoring.models import Breach, Explanation, PartitionProfile, Reference, Window
+from monitoring.services.standing import move_standing
 from sandbox.evidently_report import ReportFiles
 from sandbox.explanation import ShapValues, global_importance, importance_change, reason_codes
 from stats.reference import ReferenceProfile
@@ -129,6 +128,7 @@ def store_explanation(
         )
         if rescoring.mismatching:
             _report_mismatch(window, explained)
+        move_standing(model=model)
         finish(job=job, message=f"{explained.method} on {len(explained.rows)} rows")
     return explanation
 
@@ -210,7 +210,6 @@ def _salted_codes(codes) -> dict:
 def _report_mismatch(window: Window, explained: ShapValues) -> None:
     """A model that does not give the logged scores any more is a breach, whatever the thresholds say."""
     rescoring = explained.rescoring
-    Standing.objects.filter(model=window.monitor.model).update(light=Standing.Light.BREACH, light_since=timezone.now())
     Breach.objects.create(
         model=window.monitor.model,
         window=window,

@@ -14,22 +14,20 @@ from audit import effects
 from audit.services import Retention, attach, canonical, record
 from engines.partition import PartitionProfile as Profile
 from engines.sample import Sample
-from inventory.models import Standing
 from inventory.permissions import check_can_monitor
 from jobs.models import Job
 from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse, retry
 from monitoring import events
 from monitoring.measures.digests import code_version, figures_digest, result_digest
-from monitoring.measures.judging import Levels
 from monitoring.measures.windows import KeptProfile, MeasuredWindow
-from monitoring.models import Breach, Measurement, Monitor, PartitionProfile, Reference, Run, Window
+from monitoring.models import Measurement, Monitor, PartitionProfile, Reference, Run, Window
 from monitoring.services.judging import judge_windows
+from monitoring.services.standing import move_standing
 from stats.reference import ReferenceProfile
 
 RUN = "monitoring.run"
 EXPLAIN = "monitoring.explain"
 REPORT = "monitoring.report"
-HISTORY = 12
 
 
 @transaction.atomic
@@ -237,7 +235,7 @@ def complete_run(
         )
         stored = [_store_window(run, *pair) for pair in zip(windows, digests, strict=True)]
         judge_windows(monitor=run.monitor, windows=run.windows.all(), by=None)
-        _move_standing(run.monitor)
+        move_standing(model=run.monitor.model)
         if stored:
             _ask_for_evidence(stored[-1])
         finish(job=job, message=_words(run))
@@ -336,36 +334,6 @@ def _store_figures(window: Window, measured: MeasuredWindow) -> None:
         )
         for figure in measured.figures
     )
-
-
-def _move_standing(monitor: Monitor) -> None:
-    """The model's row for lists: the newest window's worst level, and a year of the two headline figures."""
-    windows = list(Window.objects.newest_revisions().filter(monitor=monitor).order_by("-start_on")[:HISTORY])[::-1]
-    if not windows:
-        return
-    newest = windows[-1]
-    levels = Levels(monitor.thresholds.all(), Breach.objects.filter(window=newest))
-    found = {levels.of(figure) for figure in newest.measurements.all()} | {b.level for b in levels.breaches}
-    light = next((level for level in ("breach", "watch", "good") if level in found), Standing.Light.UNKNOWN)
-    history = {metric: _history(windows, metric) for metric in ("auc", "score_psi")}
-    standing = Standing.objects.select_for_update().get(model_id=monitor.model_id)
-    if standing.light != light:
-        standing.light, standing.light_since = light, timezone.now()
-    standing.last_run_at, standing.last_window = timezone.now(), windows[-1].label
-    standing.open_breaches = Breach.objects.filter(window=windows[-1], level=Breach.Level.BREACH).count()
-    standing.auc_history, standing.score_psi_history = history["auc"], history["score_psi"]
-    standing.latest_auc = next((value for value in reversed(history["auc"]) if value is not None), None)
-    standing.latest_score_psi = next((value for value in reversed(history["score_psi"]) if value is not None), None)
-    standing.save()
-
-
-def _history(windows: list[Window], metric: str) -> list[float | None]:
-    found = dict(
-        Measurement.objects.filter(window__in=windows, metric=metric, column="", segment="").values_list(
-            "window_id", "value"
-        )
-    )
-    return [found.get(window.pk) for window in windows]
 
 
 def _ask_for_evidence(window: Window) -> None:

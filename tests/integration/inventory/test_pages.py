@@ -376,7 +376,7 @@ def test_breaches_come_before_what_is_only_on_watch(cast, register, version_of):
     acts = browser_of(cast.owner).get(f"/models/{model.ref}/").context["to_do"]
 
     assert [act["state"] for act in acts] == ["breach", "watch"]
-    assert acts[0]["what"] == "Look into 2 breaches of Oct 2026"
+    assert acts[0]["what"] == "Look into 2 open breaches"
 
 
 def test_a_model_without_versions_says_how_to_register_one(cast, register):

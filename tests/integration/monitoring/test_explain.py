@@ -71,12 +71,15 @@ def test_logged_scores_that_the_model_does_not_give_are_a_breach(define, perform
     table = pq.read_table(path)
     scores = np.clip(table.column("score").to_numpy() + 0.01, 0, 1)
     pq.write_table(table.set_column(table.column_names.index("score"), "score", [scores]), path)
-    perform(define(explained=TARGET))
+    monitor = define(explained=TARGET)
+    perform(monitor)
 
     do(f"{runs.EXPLAIN}:{Window.objects.get().pk}", explain_window)
 
     assert Explanation.objects.get().rescored_unequal == 1000
     assert Breach.objects.filter(metric="rescoring_mismatch", level="breach").exists()
+    assert Standing.objects.get(model=model).light == "breach"
+    perform(monitor)
     assert Standing.objects.get(model=model).light == "breach"
     assert Entry.objects.filter(event="monitoring.scores_differ").exists()
 

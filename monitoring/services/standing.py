@@ -1,0 +1,82 @@
+"""How a model stands in monitoring: a function of all its records, whichever monitor ran last."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from inventory.models import Model, Standing
+from inventory.services import lock_standing, set_standing
+from monitoring.measures.judging import judge
+from monitoring.models import Breach, Measurement, Run, Window
+
+HISTORY = 12
+Light = Standing.Light
+
+
+@transaction.atomic
+def move_standing(*, model: Model) -> Standing:
+    """Write how the model stands into its row for lists."""
+    lock_standing(model=model)
+    return set_standing(model=model, part="monitoring", **standing_of(model))
+
+
+def standing_of(model: Model) -> dict:
+    """The worst of all its monitors, and a year of the headline figures of the one whose newest window ends last.
+
+    Reads only. A model without a window stands as unknown.
+    """
+    current = _current_windows(model)
+    breaches = list(Breach.objects.filter(model=model).unanswered())
+    newest = _history_of(current[0]) if current else []
+    auc, score_psi = (_values(newest, metric) for metric in ("auc", "score_psi"))
+    return {
+        "light": _light(breaches, current),
+        "open_breaches": sum(breach.level == Breach.Level.BREACH for breach in breaches),
+        "last_run_at": _last_run_at(model) if current else None,
+        "last_window": newest[-1].label if newest else "",
+        "auc_history": auc,
+        "score_psi_history": score_psi,
+        "latest_auc": _last(auc),
+        "latest_score_psi": _last(score_psi),
+    }
+
+
+def _current_windows(model: Model) -> list[Window]:
+    """The newest window of each monitor, the one that ends last first."""
+    windows = Window.objects.newest_revisions().filter(monitor__model=model).select_related("monitor").defer("shares")
+    newest = windows.order_by("monitor_id", "-start_on").distinct("monitor_id")
+    return sorted(newest, key=lambda window: (-window.end_on.toordinal(), window.monitor_id))
+
+
+def _last_run_at(model: Model) -> datetime | None:
+    return Run.objects.measured().filter(model=model).aggregate(last=Max("finished_at"))["last"]
+
+
+def _light(breaches: list[Breach], current: list[Window]) -> Light:
+    levels = {breach.level for breach in breaches}
+    found = next((light for light in (Light.BREACH, Light.WATCH) if light in levels), None)
+    return found or (Light.GOOD if any(map(_is_judged, current)) else Light.UNKNOWN)
+
+
+def _is_judged(window: Window) -> bool:
+    """Whether a threshold governs any figure of the window."""
+    return any(judge(Measurement.objects.filter(window=window), window.monitor.thresholds.all()))
+
+
+def _history_of(window: Window) -> list[Window]:
+    """The windows of its monitor that a year of values is of, oldest first."""
+    windows = Window.objects.newest_revisions().filter(monitor=window.monitor).defer("shares")
+    return list(windows.order_by("-start_on")[:HISTORY])[::-1]
+
+
+def _values(windows: list[Window], metric: str) -> list[float | None]:
+    figures = Measurement.objects.filter(window__in=windows, metric=metric, column="", segment="")
+    found = dict(figures.values_list("window_id", "value"))
+    return [found.get(window.pk) for window in windows]
+
+
+def _last(values: list[float | None]) -> float | None:
+    return next((value for value in reversed(values) if value is not None), None)
