@@ -35,11 +35,12 @@ def series(
     levels: Levels,
     marks: Sequence[Mark],
     chosen: Window,
+    column: str = "",
 ) -> Chart:
     """One metric over the windows, with its threshold's bands and where shifts of the demonstration begin."""
     words = words_of(metric)
     points = [_point(window, figures.get(window.pk), levels) for window in windows]
-    bands = _bands(levels.threshold(metric))
+    bands = _bands(levels.governing(metric, column))
     return metric_series(
         name=words.name,
         points=points,
@@ -63,7 +64,7 @@ def discrimination(
     figures  metric to window id to measurement: auc, estimated_auc, auc_change
     The threshold on the change against the reference makes the bands.
     """
-    before, change, bands = _reference_auc(windows, figures), levels.threshold("auc_change"), []
+    before, change, bands = _reference_auc(windows, figures), levels.governing("auc_change"), []
     if change and before is not None:
         bands = bands_beyond(change.side, watch=before + change.watch, breach=before + change.breach, digits=3)
     return auc_series(

@@ -21,6 +21,14 @@ WINDOW_RESTATED = Event(
     "monitoring.window_restated", "Window restated", "{window}: revision {revision}, {labelled} outcomes known"
 )
 BREACH_OPENED = Event("monitoring.breach_opened", "Breach opened", "{what} is {shown} in {window}, {limit}")
+THRESHOLD_SET = Event(
+    "monitoring.threshold_set",
+    "Threshold set",
+    "{monitor}: {place} is on watch {side} {watch}, a breach {side} {breach}; before: {before}. {rationale}",
+)
+THRESHOLD_ENDED = Event(
+    "monitoring.threshold_ended", "Threshold ended", "{monitor}: none on {place} any more. {reason}"
+)
 EXPLAINED = Event(
     "monitoring.explained",
     "SHAP report filed",

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from figures.wording import number_text
+from stats.catalogue import metric_named
 
 
 class MetricWords(NamedTuple):
@@ -28,64 +29,21 @@ class MetricWords(NamedTuple):
         return self.with_unit(value) if self.unit == "%" else self.text(value)
 
 
-def _rate(name: str, digits: int = 1, unit: str = "%") -> MetricWords:
-    return MetricWords(name, unit, digits, 100)
-
-
-METRICS = {
-    "auc": MetricWords("AUC, realised"),
-    "estimated_auc": MetricWords("AUC, estimated"),
-    "auc_change": MetricWords("Change of AUC"),
-    "gini": MetricWords("Gini"),
-    "ks_separation": MetricWords("KS of bad and good"),
-    "brier": MetricWords("Brier score", digits=4),
-    "estimated_brier": MetricWords("Brier score, estimated", digits=4),
-    "log_loss": MetricWords("Log-loss", digits=4),
-    "calibration_error": MetricWords("Calibration error", digits=4),
-    "observed_to_expected": MetricWords("Observed / expected", digits=2),
-    "score_psi": MetricWords("PSI of the score", "nats"),
-    "score_ks": MetricWords("KS of the score"),
-    "score_jensen_shannon": MetricWords("Jensen–Shannon of the score"),
-    "score_wasserstein": MetricWords("Wasserstein of the score", "sd"),
-    "score_mean": MetricWords("Mean score", digits=4),
-    "psi": MetricWords("PSI", "nats"),
-    "ks": MetricWords("KS"),
-    "jensen_shannon": MetricWords("Jensen–Shannon"),
-    "wasserstein": MetricWords("Wasserstein", "sd"),
-    "total_variation": MetricWords("Total variation"),
-    "chi_square": MetricWords("Chi-square", digits=2),
-    "chi_square_p": MetricWords("Chi-square, p"),
-    "mean": MetricWords("Mean", digits=2),
-    "missing_rate": _rate("Missing share"),
-    "missing_rate_change": _rate("Change of missing share", 2, "points"),
-    "new_level_rate": _rate("Share of unseen categories"),
-    "out_of_range_rate": _rate("Share of unseen values"),
-    "labelled_rate": _rate("Outcome known"),
-    "default_rate": _rate("Default rate"),
-    "estimated_default_rate": _rate("Default rate, estimated"),
-    "approval_rate": _rate("Approved"),
-    "approved_default_rate": _rate("Default rate of approved"),
-    "rescoring_mismatch": _rate("Share of scores that differ from the log"),
-}
-
-
 def words_of(metric: str) -> MetricWords:
-    """The page's words for a metric; a cut-off is part of the name: precision@0.35."""
-    name, _, cut_off = metric.partition("@")
-    known = METRICS.get(name)
-    if not cut_off:
-        return known or MetricWords(name.replace("_", " ").capitalize())
-    is_count = name.split("_")[-1] in ("positive", "negative")
-    return MetricWords(f"{name.replace('_', ' ').capitalize()} at {cut_off}", "", 0 if is_count else 3)
+    """The page's words for a metric; a name that no metric has any more is spelt out."""
+    known = metric_named(metric)
+    if known is None:
+        return MetricWords(metric.replace("_", " ").capitalize())
+    return MetricWords(known.words, known.unit, known.digits, known.scale)
 
 
 def name_of(metric: str) -> str:
     return words_of(metric).name
 
 
-def said(metric: str, column: str = "") -> str:
-    """What is measured, of what: "PSI of BILL_AMT1", "PSI of the score"."""
-    return f"{name_of(metric)} of {column}" if column else name_of(metric)
+def said(metric: str, column: str = "", segment: str = "") -> str:
+    """What is measured, of what: "PSI of BILL_AMT1", "PSI of the score in REGION=north"."""
+    return name_of(metric) + (f" of {column}" if column else "") + (f" in {segment}" if segment else "")
 
 
 UNREADABLE = re.compile(r"(?P<file>\S+) cannot be read as (?P<format>\w+): .*", re.DOTALL)

@@ -1,19 +1,20 @@
 """What a monitor's definition is made of: what its log's columns mean, what is explained, when a figure is too far."""
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from engines.log import APPROVED_VALUES, DECLINED_VALUES, KINDS, MOST_DAYS
 from jobs.models import Schedule
-from monitoring.charts import METRICS
 from monitoring.models import Monitor, Threshold
 from sandbox.explanation import FLAVOURS, LINKS, METHODS
+from stats.catalogue import METRICS
 from web.serializers import StrictSerializer
 from web.wording import SAID, quoted
 
 LONGEST_COLUMN = 120
-OF_CUT_OFFS = ("precision", "recall", "accuracy", "estimated_precision", "estimated_recall", "estimated_accuracy")
-OF_CUT_OFFS += ("true_positive", "false_positive", "true_negative", "false_negative")
+BY_ITSELF = [m.name for m in METRICS.values() if not m.at_cut_off and m.of != "sample"]
+OF_CUT_OFFS = [m.name for m in METRICS.values() if m.at_cut_off]
 
 
 class ColumnName(serializers.CharField):
@@ -123,7 +124,7 @@ class Limit(StrictSerializer):
 
     metric = serializers.CharField(
         max_length=40,
-        help_text=f"Name of a figure: {', '.join(METRICS)}; of the calls at a cut-off {', '.join(OF_CUT_OFFS)},"
+        help_text=f"Name of a figure: {', '.join(BY_ITSELF)}; of the calls at a cut-off {', '.join(OF_CUT_OFFS)},"
         " with the cut-off behind it: precision@0.5",
     )
     side = serializers.ChoiceField(Threshold.Side.choices, help_text="On which side of the levels it is bad")
@@ -132,11 +133,21 @@ class Limit(StrictSerializer):
     )
     breach = serializers.FloatField(help_text="Level from which on it is a breach; beyond watch, or the same")
     rationale = serializers.CharField(max_length=1000, help_text="Why these levels: it stands on the record")
+    column = serializers.CharField(
+        max_length=120, required=False, allow_blank=True, default="", help_text="Feature that it is for; empty: each"
+    )
+    segment = serializers.CharField(
+        max_length=120,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="As column=value; empty: the whole window",
+    )
 
     def validate_metric(self, metric: str) -> str:
         name, _, cut_off = metric.partition("@")
-        if name not in (OF_CUT_OFFS if cut_off else METRICS):
-            known = ", ".join(f"{known}@0.5" for known in OF_CUT_OFFS) if cut_off else ", ".join(METRICS)
+        if name not in (OF_CUT_OFFS if cut_off else BY_ITSELF):
+            known = ", ".join(f"{known}@0.5" for known in OF_CUT_OFFS) if cut_off else ", ".join(BY_ITSELF)
             sentence = f"There is no figure {quoted(metric)}. There are: {known}."
             raise serializers.ValidationError(sentence, code=SAID)
         return metric
@@ -190,15 +201,28 @@ class MonitorInput(StrictSerializer):
     )
 
 
+class ThresholdOutput(serializers.ModelSerializer):
+    class Meta:
+        model = Threshold
+        fields = ["metric", "column", "segment", "side", "watch", "breach", "rationale", "set_at"]
+
+
 class MonitorOutput(serializers.ModelSerializer):
     model = serializers.CharField(source="model.ref", help_text="Ref of the model")
     version = serializers.CharField(source="version.label", help_text="Label of the version that writes the log")
     columns = Columns()
     explained = Explained(allow_null=True)
+    thresholds = serializers.SerializerMethodField(help_text="Those in force")
+
+    @extend_schema_field(ThresholdOutput(many=True))
+    def get_thresholds(self, monitor: Monitor) -> list:
+        in_force = [threshold for threshold in monitor.thresholds.all() if threshold.ended_at is None]
+        return ThresholdOutput(in_force, many=True).data
 
     class Meta:
         model = Monitor
         fields = [
             "id", "model", "version", "name", "location", "format", "columns", "reference_location",
             "reference_since", "reference_until", "span", "minimum_rows", "seed", "explained", "defined_at",
+            "thresholds",
         ]  # fmt: skip

@@ -16,8 +16,9 @@ from monitoring.api import definitions, serializers
 from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Monitor, Run, Window
 from monitoring.services import runs
-from monitoring.services.definitions import Limit, define_monitor
+from monitoring.services.definitions import define_monitor
 from monitoring.services.faults import problems_of
+from monitoring.services.thresholds import Limit
 from web.text import is_storable
 from web.wording import pointed, quoted
 
@@ -28,7 +29,7 @@ class MonitorList(APIView):
     @extend_schema(operation_id="list_monitors", responses=definitions.MonitorOutput(many=True))
     def get(self, request, ref: str):
         """A model's monitors."""
-        monitors = find_model(request, ref).monitors.select_related("model", "version")
+        monitors = find_model(request, ref).monitors.select_related("model", "version").prefetch_related("thresholds")
         return Response(definitions.MonitorOutput(monitors, many=True).data)
 
     @extend_schema(
@@ -104,5 +105,5 @@ class WindowList(APIView):
         monitor = get_object_or_404(Monitor.objects.visible_to(request.user), pk=number)
         newest = Window.objects.newest_revisions().filter(monitor=monitor).order_by("-start_on")
         windows = list(newest.prefetch_related("measurements")[:60])
-        levels = Levels(monitor.thresholds.all(), Breach.objects.filter(window__in=windows))
+        levels = Levels(monitor.thresholds.in_force(), Breach.objects.open().filter(window__in=windows))
         return Response(serializers.WindowOutput(windows, many=True, context={"levels": levels}).data)

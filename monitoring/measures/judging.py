@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,32 +29,49 @@ class Judgement:
 
 def judge(figures: Iterable[Judgeable], thresholds: Iterable[Threshold]) -> Iterator[Judgement]:
     """Every figure that a threshold governs, in the order given. Thresholds need not be stored."""
-    by_metric = {threshold.metric: threshold for threshold in thresholds}
+    governing = Governing(thresholds)
     for figure in figures:
-        threshold = threshold_for(figure, by_metric)
+        threshold = governing.of(figure)
         if threshold:
             yield Judgement(figure, threshold, threshold.level_of(figure.value))
 
 
-def threshold_for(figure: Judgeable, thresholds: Mapping[str, Threshold]) -> Threshold | None:
-    """The threshold that governs a figure; segments are measured, not judged."""
-    return None if figure.segment or figure.value is None else thresholds.get(figure.metric)
+class Governing:
+    """Which of some thresholds governs a figure: that of its own column before that of every column.
+
+    A threshold without a segment is of the whole window: a segment, which has fewer rows and would cross it by
+    chance, is governed by one of its own or by none.
+    """
+
+    def __init__(self, thresholds: Iterable[Threshold]):
+        self._at = {(t.metric, t.column, t.segment): t for t in thresholds}
+
+    def of(self, figure: Judgeable) -> Threshold | None:
+        """None also for a figure that has no value."""
+        return None if figure.value is None else self.at(figure.metric, figure.column or "", figure.segment)
+
+    def at(self, metric: str, column: str = "", segment: str = "") -> Threshold | None:
+        return self._at.get((metric, column, segment)) or self._at.get((metric, "", segment))
 
 
 class Levels:
-    """How stored figures stand: beyond a threshold where a breach is open, good where one governs and none is."""
+    """How stored figures stand: beyond a threshold where a breach is open, good where one governs and none is.
+
+    thresholds  those in force; breaches  the open ones
+    """
 
     def __init__(self, thresholds: Iterable[Threshold], breaches: Iterable[Breach]):
         self.thresholds, self.breaches = list(thresholds), list(breaches)
-        self._by_metric = {threshold.metric: threshold for threshold in self.thresholds}
+        self._governing = Governing(self.thresholds)
         self._open = {_place(breach): breach.level for breach in self.breaches}
 
     def of(self, figure) -> str:
         """'breach', 'watch' or 'good'; '' where no threshold governs the figure, or where it has no value."""
-        return self._open.get(_place(figure)) or ("good" if threshold_for(figure, self._by_metric) else "")
+        return self._open.get(_place(figure)) or ("good" if self._governing.of(figure) else "")
 
-    def threshold(self, metric: str) -> Threshold | None:
-        return self._by_metric.get(metric)
+    def governing(self, metric: str, column: str = "") -> Threshold | None:
+        """The threshold on a metric of the whole window, or of a column in it."""
+        return self._governing.at(metric, column)
 
 
 def _place(row) -> tuple:

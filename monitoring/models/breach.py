@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from accounts.models import Account
 from inventory.models import Model
 from monitoring.models.explanation import Explanation
+from monitoring.models.monitor import Threshold
 from monitoring.models.window import Measurement, Window
 
 
@@ -13,9 +14,13 @@ class BreachQuerySet(models.QuerySet):
     def visible_to(self, account: Account) -> BreachQuerySet:
         return self.filter(model__in=Model.objects.visible_to(account))
 
-    def current(self) -> BreachQuerySet:
-        """Of the newest revision of each window."""
-        return self.filter(window__is_newest=True)
+    def in_force(self) -> BreachQuerySet:
+        """Whose threshold governs its figure still, or that are breaches by themselves."""
+        return self.filter(Q(threshold=None) | _governed())
+
+    def open(self) -> BreachQuerySet:
+        """In force, of the newest revision of each window."""
+        return self.in_force().filter(window__is_newest=True)
 
     def with_place(self) -> BreachQuerySet:
         """Each with when it was first opened, in any revision of its window, and whether its window is the newest."""
@@ -40,8 +45,20 @@ class BreachQuerySet(models.QuerySet):
         Labels come late, so the newest AUC may be some windows back; and a model that did not give its logged
         scores is at fault until it is re-scored and gives them, whatever was measured since.
         """
-        beyond = Q(threshold__isnull=False, window__is_newest=True) & ~Exists(_measured_later())
+        beyond = Q(window__is_newest=True) & _governed() & ~Exists(_measured_later())
         return self.filter(beyond | Q(threshold=None) & ~Exists(_rescored_later()))
+
+
+def _governed() -> Q:
+    """The threshold was not ended, and none of the figure's own column was set beside it."""
+    narrower = Threshold.objects.in_force().filter(
+        monitor=OuterRef("window__monitor"),
+        metric=OuterRef("metric"),
+        column=OuterRef("column"),
+        segment=OuterRef("segment"),
+    )
+    is_overtaken = Q(threshold__column="") & ~Q(column="") & Exists(narrower)
+    return Q(threshold__isnull=False, threshold__ended_at=None) & ~is_overtaken
 
 
 def _measured_later() -> models.QuerySet:

@@ -83,8 +83,16 @@ class Reference(models.Model):
         return f"reference {self.number}"
 
 
+class ThresholdQuerySet(models.QuerySet):
+    def in_force(self) -> ThresholdQuerySet:
+        return self.filter(ended_at=None)
+
+
 class Threshold(models.Model):
-    """When a metric is on watch and when it is a breach. A record: a change is a new one."""
+    """When a metric is on watch and when it is a breach. A record: a change ends it and is a new one.
+
+    Of the thresholds in force, the one of a figure's own column governs it before the one of every column.
+    """
 
     class Side(models.TextChoices):
         ABOVE = "above", "above"
@@ -93,25 +101,44 @@ class Threshold(models.Model):
     model = models.ForeignKey("inventory.Model", models.PROTECT, related_name="+")
     monitor = models.ForeignKey(Monitor, models.PROTECT, related_name="thresholds")
     metric = models.CharField(max_length=40)
+    column = models.CharField(max_length=120, blank=True, help_text="The feature; empty: every one, or the score")
+    segment = models.CharField(max_length=120, blank=True, help_text="As column=value; empty: the whole window")
     side = models.CharField(max_length=5, choices=Side)
     watch = models.FloatField()
     breach = models.FloatField()
     rationale = models.TextField()
     set_at = models.DateTimeField(auto_now_add=True)
     set_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, related_name="+")
+
+    objects = ThresholdQuerySet.as_manager()
 
     class Meta:
-        ordering = ["metric"]
+        ordering = ["metric", "column", "segment", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["monitor", "metric"], name="threshold_once_per_metric"),
+            models.UniqueConstraint(
+                fields=["monitor", "metric", "column", "segment"],
+                condition=Q(ended_at=None),
+                name="threshold_in_force_once",
+            ),
             models.CheckConstraint(
                 condition=Q(side="above", breach__gte=F("watch")) | Q(side="below", breach__lte=F("watch")),
                 name="threshold_breach_beyond_watch",
             ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
+                name="threshold_ended_by_somebody",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.side} {self.watch} / {self.breach}"
+        return f"{self.place} {self.side} {self.watch} / {self.breach}"
+
+    @property
+    def place(self) -> str:
+        """What it governs, in a word: psi of income in region=north."""
+        return f"{self.metric}{f' of {self.column}' * bool(self.column)}{f' in {self.segment}' * bool(self.segment)}"
 
     def level_of(self, value: float) -> str:
         """'breach', 'watch' or 'good'. A value on the threshold has crossed it."""

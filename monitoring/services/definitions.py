@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import date, time
 
 from django.conf import settings
@@ -21,24 +21,8 @@ from monitoring import events
 from monitoring.models import Monitor, Threshold
 from monitoring.services.faults import path_of, problems_of, sentence
 from monitoring.services.runs import RUN
+from monitoring.services.thresholds import USUAL_LIMITS, Limit, check_limits
 from sandbox.explanation import ExplanationTarget
-from stats.thresholds import DEFAULT_BANDS
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A threshold as it is asked for: from `watch` on it is watched, from `breach` on it is a breach."""
-
-    metric: str
-    side: str
-    watch: float
-    breach: float
-    rationale: str
-
-
-USUAL_LIMITS = tuple(
-    Limit(bands.metric, bands.bad_when, bands.amber, bands.red, bands.source) for bands in DEFAULT_BANDS
-)
 
 
 @transaction.atomic
@@ -90,6 +74,7 @@ def define_monitor(
     if problems := _problems_of_explained(explained) | problems:
         raise InvalidInput(problems)
     spec = _read_columns(columns)
+    check_limits(limits, spec)
     monitor = Monitor.objects.create(
         model=model,
         version=version,
@@ -108,7 +93,7 @@ def define_monitor(
         defined_by=by.person,
     )
     for limit in limits:
-        Threshold.objects.create(model=model, monitor=monitor, set_by=by.person, **limit.__dict__)
+        Threshold.objects.create(model=model, monitor=monitor, set_by=by.person, **asdict(limit))
     if cadence:
         monitor.schedule = _schedule(monitor, cadence)
         monitor.save(update_fields=["schedule"])

@@ -84,9 +84,10 @@ def _limits(limits: object) -> Iterator[Problem]:
             continue
         yield from _limit(f"limits/{place}", limit)
         metric = limit.get("metric")
-        if isinstance(metric, str) and metric in seen:
+        figures = str(metric), str(limit.get("column") or ""), str(limit.get("segment") or "")
+        if isinstance(metric, str) and figures in seen:
             yield f"limits/{place}/metric", f"There are two limits on {metric}; one is wanted."
-        seen.add(str(metric))
+        seen.add(figures)
 
 
 def _limit(path: str, limit: Mapping) -> Iterator[Problem]:

@@ -24,7 +24,7 @@ def judge_windows(*, monitor: Monitor, windows: Iterable[Window] | None = None, 
     windows  of the monitor; without them, the newest revision of each
     What was judged before by the same threshold is not opened again: safe to repeat. Figures stay as they are.
     """
-    thresholds = list(monitor.thresholds.all())
+    thresholds = list(monitor.thresholds.in_force())
     windows = Window.objects.newest_revisions().filter(monitor=monitor) if windows is None else windows
     opened = []
     for some in batched(windows, BATCH, strict=False):
@@ -70,7 +70,7 @@ def _open(monitor: Monitor, judgement: Judgement, by: Account | None) -> Breach:
                 "column": figure.column,
                 "value": round(figure.value, 6),
                 "threshold": threshold.breach,
-                "what": said(figure.metric, figure.column),
+                "what": said(figure.metric, figure.column, figure.segment),
                 "shown": words_of(figure.metric).with_unit(figure.value),
                 "limit": f"{threshold.side} {words_of(figure.metric).as_limit(threshold.breach)}",
                 "window": figure.window.label,

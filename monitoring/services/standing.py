@@ -63,7 +63,7 @@ def _light(breaches: list[Breach], current: list[Window]) -> Light:
 
 def _is_judged(window: Window) -> bool:
     """Whether a threshold governs any figure of the window."""
-    return any(judge(Measurement.objects.filter(window=window), window.monitor.thresholds.all()))
+    return any(judge(Measurement.objects.filter(window=window), window.monitor.thresholds.in_force()))
 
 
 def _history_of(window: Window) -> list[Window]:

@@ -1,6 +1,6 @@
 """Thresholds crossed: what stands in the newest windows first, and what is past on request."""
 
-from django.db.models import Case, F, Func, TextField, Value, When
+from django.db.models import Case, F, Func, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -12,7 +12,6 @@ from monitoring.filters import BreachFilter
 from monitoring.models import Breach
 from monitoring.views import headlines
 from monitoring.wording import name_of
-from stats.thresholds import DEFAULT_BANDS
 from web.keyset import KeysetPage
 
 # Newest window first, and in it breaches before what is on watch.
@@ -27,8 +26,6 @@ SORTS = {
     "model": ("model__ref", "model.ref"),
 }
 PAGE = 100
-# What thresholds are usual for, and what is a breach by itself.
-JUDGED = (*(bands.metric for bands in DEFAULT_BANDS), "rescoring_mismatch")
 
 
 @require_safe
@@ -36,8 +33,8 @@ def breaches(request: HttpRequest) -> HttpResponse:
     """Breaches of the newest revisions that the reader may see; without being asked, those of the newest windows."""
     asked = request.GET.copy()
     asked.setdefault("state", "stands")
-    visible = Breach.objects.visible_to(request.user).current().with_place()
-    filters = BreachFilter(asked, queryset=visible, metrics=[(m, name_of(m)) for m in JUDGED])
+    visible = Breach.objects.visible_to(request.user).open().with_place()
+    filters = BreachFilter(asked, queryset=visible, metrics=_metrics_of(visible))
     matching = filters.qs if filters.is_valid() else visible.none()
     page = KeysetPage(
         matching.annotate(place=PLACE).select_related("model__unit", "window__run", "window__monitor", "threshold"),
@@ -69,6 +66,12 @@ def _chips(filters: BreachFilter, asked: QueryDict) -> list[dict]:
     if state:
         state["url"] = f"?{every.urlencode()}"
     return [chip for chip in chips if chip is not state or asked["state"] != "all"]
+
+
+def _metrics_of(breaches: QuerySet[Breach]) -> list[tuple[str, str]]:
+    """Metric and words of each that is breached somewhere."""
+    names = breaches.order_by("metric").values_list("metric", flat=True).distinct()
+    return [(name, name_of(name)) for name in names]
 
 
 def _named(code: str | None) -> dict[str, str]:

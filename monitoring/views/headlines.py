@@ -11,19 +11,9 @@ from figures.wording import number_text
 from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Measurement, Monitor, Window
 from monitoring.wording import outcome_said, words_of
+from stats.catalogue import METRICS, OF_FEATURES
 
-# Metric of the strip, and the metric whose threshold judges it.
-STRIP = (
-    ("auc", "auc_change"),
-    ("estimated_auc", "estimated_auc"),
-    ("score_psi", "score_psi"),
-    ("observed_to_expected", "observed_to_expected"),
-    ("brier", "brier"),
-    ("default_rate", "default_rate"),
-)
-FEATURE_METRICS = (
-    ("psi", "ks", "total_variation", "missing_rate", "missing_rate_change", "new_level_rate", "out_of_range_rate")
-)  # fmt: skip
+STRIP = ("auc", "estimated_auc", "score_psi", "observed_to_expected", "brier", "default_rate")
 SEVERITY = ("breach", "watch", "good")
 
 
@@ -82,8 +72,8 @@ class FeatureLine:
 
 def levels_in(windows: Sequence[Window], monitor: Monitor) -> Levels:
     """How the windows' figures stand today; two queries."""
-    thresholds = monitor.thresholds.select_related("set_by__details")
-    breaches = Breach.objects.filter(window__in=windows).select_related("threshold").order_by("pk")
+    thresholds = monitor.thresholds.in_force().select_related("set_by__details")
+    breaches = Breach.objects.open().filter(window__in=windows).select_related("threshold").order_by("pk")
     return Levels(thresholds, breaches)
 
 
@@ -138,7 +128,7 @@ def headlines(
 ) -> list[Headline]:
     """The strip: labels come late, so a metric may have its newest value some windows back."""
     until = [w for w in windows if w.start_on <= window.start_on]
-    found = (_headline(until, figures[metric], figures[judge], levels) for metric, judge in STRIP)
+    found = (_headline(until, figures[metric], figures[METRICS[metric].judged_by], levels) for metric in STRIP)
     return [headline for headline in found if headline]
 
 
@@ -149,7 +139,7 @@ def _headline(
     if here is None:
         return None
     known = next((w for w in reversed(until) if w.pk in of and of[w.pk].value is not None), until[-1])
-    level = levels.of(judge[known.pk]) if known.pk in judge else ""
+    level = levels.of(of[known.pk]) or (levels.of(judge[known.pk]) if known.pk in judge else "")
     missing = f"{short_name(until[-1].label)}: {outcome_said(here.reason)}" if here.value is None else ""
     return Headline(shown(of[known.pk], level, known.label), missing)
 
@@ -157,7 +147,7 @@ def _headline(
 def feature_lines(monitor: Monitor, windows: Sequence[Window], window: Window, levels: Levels) -> list[FeatureLine]:
     """One line a feature, the worst and then the most drifted first; two queries."""
     lines = {f["name"]: FeatureLine(f["name"], f["kind"], f.get("meaning", "")) for f in monitor.columns["features"]}
-    now = Measurement.objects.filter(window=window, segment="", column__in=lines, metric__in=FEATURE_METRICS)
+    now = Measurement.objects.filter(window=window, segment="", column__in=lines, metric__in=OF_FEATURES)
     for figure in now:
         line = lines[figure.column]
         line.figures[figure.metric] = shown(figure, levels.of(figure))

@@ -192,7 +192,7 @@ def feature(request: HttpRequest, ref: str, column: str) -> HttpResponse:
         "feature": meaning,
         "shifts": [s for s in _shifts(monitor, window) if s.get("feature") == column],
         "shares": charts.feature_distribution(window, column),
-        "drift": charts.series(windows, over_time, "psi", levels, charts.shift_marks(monitor, column), window),
+        "drift": charts.series(windows, over_time, "psi", levels, charts.shift_marks(monitor, column), window, column),
         "figures": _figures_of(window, column, levels),
     }
     return render(request, "monitoring/feature.html", context)

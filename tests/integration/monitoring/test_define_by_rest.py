@@ -204,6 +204,44 @@ def test_a_threshold_whose_breach_lies_before_its_watch_is_refused(client, body,
     assert pointers(answer) == {"/limits/0/breach"}
 
 
+PSI = {"metric": "psi", "side": "above", "watch": 0.1, "breach": 0.25, "rationale": "Custom."}
+
+
+@pytest.mark.parametrize(
+    ("limits", "pointer", "words"),
+    [
+        ([PSI, PSI | {"metric": "acu_chnage"}], "/limits/1/metric", "Is auc_change meant?"),
+        ([PSI, PSI | {"watch": 0.2}], "/limits/1/metric", "limits/0 is a threshold on the same figures"),
+        ([PSI, PSI | {"column": "age"}], "/limits/1/column", "There is no feature 'age'"),
+        ([PSI | {"side": "below", "breach": 0.05}], "/limits/0/side", "PSI is bad above a limit"),
+    ],
+)
+def test_a_threshold_that_would_never_fire_is_refused_by_its_place(client, body, model, limits, pointer, words):
+    answer = client.post(f"/api/v1/models/{model.ref}/monitors/", body | {"limits": limits})
+
+    assert (answer.status_code, pointers(answer)) == (422, {pointer})
+    assert words in answer.json()["errors"][0]["detail"]
+    assert not Monitor.objects.exists()
+
+
+def test_thresholds_are_taken_by_column_and_said_of_the_monitor(client, body, model):
+    limits = [PSI, PSI | {"column": "income", "watch": 0.2}]
+
+    answer = client.post(f"/api/v1/models/{model.ref}/monitors/", body | {"limits": limits})
+
+    assert [(t["column"], t["watch"]) for t in answer.json()["thresholds"]] == [("", 0.1), ("income", 0.2)]
+    listed = client.get(f"/api/v1/models/{model.ref}/monitors/").json()
+    assert listed[0]["thresholds"] == answer.json()["thresholds"]
+
+
+def test_an_empty_list_of_thresholds_is_none_and_none_given_are_the_usual_ones(client, body, model):
+    none = client.post(f"/api/v1/models/{model.ref}/monitors/", body | {"limits": []}).json()
+    usual = client.post(f"/api/v1/models/{model.ref}/monitors/", body | {"name": "Other", "cadence": None}).json()
+
+    assert none["thresholds"] == []
+    assert {t["metric"] for t in usual["thresholds"]} >= {"psi", "score_psi", "auc_change"}
+
+
 def test_a_run_is_asked_for_and_followed(client, body, model):
     monitor = client.post(f"/api/v1/models/{model.ref}/monitors/", body).json()["id"]
 
