@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -93,9 +94,9 @@ class RowHistory(models.Model):
 
 
 class SealedRecordQuerySet(models.QuerySet):
-    def last_by(self, moment) -> SealedRecord | None:
-        """The last record sealed at or before `moment`."""
-        return self.filter(sealed_at__lte=moment).order_by("-position").first()
+    def last_before(self, moment: datetime) -> SealedRecord | None:
+        """The last record sealed before `moment`; by its time, which has an index and never goes back."""
+        return self.filter(sealed_at__lt=moment).order_by("-sealed_at", "-position").first()
 
 
 class SealedRecord(models.Model):

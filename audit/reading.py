@@ -3,10 +3,17 @@
 What an account may see is the caller's to decide first: a trail is as visible as the record it belongs to.
 """
 
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from zoneinfo import ZoneInfo
 
-from django.db import models
+from django.conf import settings
+from django.db import connection, models
 
+from audit.governed import GOVERNED
 from audit.models import (
     Artefact,
     Attachment,
@@ -23,12 +30,15 @@ from audit.models import (
 )
 
 __all__ = [
+    "NOT_RECORDED",
+    "Difference",
     "attachment",
     "attachments_about",
     "attachments_filed_as",
     "attachments_of",
     "attachments_on",
     "checkpoint_over",
+    "differences",
     "entries_on",
     "every_entry",
     "head_digest",
@@ -36,6 +46,9 @@ __all__ = [
     "key_of",
     "last_checkpoint",
     "log_size",
+    "position_at",
+    "row_as_at",
+    "rows_as_at",
     "rows_sealed_in",
     "subject_name",
     "versions_before",
@@ -107,6 +120,108 @@ def versions_before(rows: Iterable[RowHistory]) -> dict[int, RowHistory]:
     return {row: found[earlier] for row, earlier in pairs.items() if earlier is not None}
 
 
+# ---- as at a day ----------------------------------------------------------------------------------------
+# The last version of each row at or before a position: found by id first, so that only what is given is read and
+# sorted whole. A row that went to another trail is asked for its own last version before it is asked for the trail.
+ROWS_AS_AT = """
+    select convert_from(h.body, 'UTF8')
+    from audit.row_history h
+    join (
+        select distinct on (pk) id from audit.row_history
+        where table_name = %(table)s and sealed_in <= %(position)s {chosen}
+        order by pk desc, id desc  -- as the index on (table_name, pk, id) gives them, read backwards
+    ) last on last.id = h.id
+    where h.op <> 'D' {hanging}
+    order by length(h.pk), h.pk
+"""
+CHOSEN = "and pk = any (%(pks)s)"
+EVER_ON_TRAIL = (
+    "and pk in (select t.pk from audit.row_history t where t.trail = %(trail)s and t.table_name = %(table)s)"
+)
+ON_TRAIL_THEN = "and h.trail = %(trail)s"
+
+
+def position_at(day: date) -> int | None:
+    """Position of the last record sealed on or before the end of `day` in the bank's zone; None before the first."""
+    next_midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings.BANK_TIME_ZONE))
+    record = SealedRecord.objects.last_before(next_midnight)
+    return record.position if record else None
+
+
+def rows_as_at(
+    table: type[models.Model] | str,
+    position: int | None,
+    *,
+    pks: Iterable[object] | None = None,
+    trail: models.Model | str | None = None,
+) -> list[dict]:
+    """Each row of a governed table as it was last captured at or before `position`, by primary key.
+
+    pks    only these rows
+    trail  only rows that hung on this trail then
+    A row that was deleted by then is left out; a column that was not captured then is no key of its row. At None,
+    before the first record, there is nothing.
+    """
+    statement = ROWS_AS_AT.format(
+        chosen=f"{CHOSEN if pks is not None else ''} {EVER_ON_TRAIL if trail is not None else ''}",
+        hanging=ON_TRAIL_THEN if trail is not None else "",
+    )
+    values = {"table": _governed(table), "position": -1 if position is None else position}
+    values |= {"pks": [str(pk) for pk in pks or ()], "trail": _name(trail) if trail is not None else ""}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return [json.loads(body) for (body,) in cursor.fetchall()]
+
+
+def row_as_at(record: models.Model | str, position: int | None) -> dict | None:
+    """One governed record ('inventory.model:42') at or before `position`; None where it was not there then."""
+    kind, _, pk = _name(record).rpartition(":")
+    rows = rows_as_at(_TABLES.get(kind, kind), position, pks=[pk])
+    return rows[0] if rows else None
+
+
+class NotRecorded(Enum):
+    """What stands for a field that a version of a record does not hold: the portal did not keep it then."""
+
+    NOT_RECORDED = "not recorded"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+NOT_RECORDED = NotRecorded.NOT_RECORDED
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field in which two versions of a record differ. NOT_RECORDED is not the same as empty."""
+
+    field: str
+    before: object
+    after: object
+
+
+def differences(before: dict | None, after: dict | None) -> list[Difference]:
+    """Field by field, in the order of the newer version; None is a record that was not there."""
+    before, after = before or {}, after or {}
+    pairs = (
+        Difference(name, before.get(name, NOT_RECORDED), after.get(name, NOT_RECORDED))
+        for name in dict.fromkeys([*after, *before])
+    )
+    return [pair for pair in pairs if pair.before != pair.after]
+
+
+_TABLES = {governed.subject: governed.table for governed in GOVERNED}
+
+
+def _governed(table: type[models.Model] | str) -> str:
+    name = table if isinstance(table, str) else table._meta.db_table
+    if name not in _TABLES.values():
+        raise LookupError(f"{name} is not governed: the trail holds no rows of it")
+    return name
+
+
+# ---- files ------------------------------------------------------------------------------------------------
 def attachment(number: int) -> Attachment | None:
     """One attachment by its number. Whether the reader may see its trail is the caller's to ask."""
     return Attachment.objects.select_related("artefact").filter(pk=number).first()

@@ -12,7 +12,15 @@ from django.db.models import QuerySet
 
 from accounts.models import Person
 from audit.events import registered_events, say
-from audit.reading import key_of, last_checkpoint, rows_sealed_in, subject_name, versions_before
+from audit.reading import (
+    NOT_RECORDED,
+    differences,
+    key_of,
+    last_checkpoint,
+    rows_sealed_in,
+    subject_name,
+    versions_before,
+)
 from figures.wording import GAP, is_number, number_text
 from inventory.models import Model
 from monitoring.wording import said, words_of
@@ -178,19 +186,21 @@ def changes_of(entry) -> tuple[list[ChangedRow], int]:
 
 
 def _changed(row, before, named: Named) -> ChangedRow:
-    was, now = before.row if before else {}, row.row
+    def words(name: str, value) -> str:
+        return str(value) if value is NOT_RECORDED else _short(value_words(row.table_name, name, value, named))
+
     changes = [
         Change(
-            field=name,
-            label=label_of(row.table_name, name),
-            before=_short(value_words(row.table_name, name, was.get(name), named)) if before else "",
-            after=_short(value_words(row.table_name, name, value, named)),
-            stored=_short(json.dumps(value, ensure_ascii=False)),
+            field=moved.field,
+            label=label_of(row.table_name, moved.field),
+            before=words(moved.field, moved.before) if before else "",
+            after=words(moved.field, moved.after),
+            stored="" if moved.after is NOT_RECORDED else _short(json.dumps(moved.after, ensure_ascii=False)),
         )
-        for name, value in now.items()
-        if name != "id" and was.get(name) != value and (before or value not in (None, "", [], {}))
+        for moved in differences(before.row if before else None, row.row)
+        if moved.field != "id" and (before or moved.after not in (None, "", [], {}))
     ]
-    return ChangedRow(row.subject, record_words(row.subject, named, now), before is None, row.db_user, changes)
+    return ChangedRow(row.subject, record_words(row.subject, named, row.row), before is None, row.db_user, changes)
 
 
 def _short(text: str) -> str:

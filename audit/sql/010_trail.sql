@@ -61,7 +61,9 @@ create table if not exists audit.row_history (
 );
 create index if not exists row_history_unsealed on audit.row_history (txid) where sealed_in is null;
 create index if not exists row_history_sealed_in on audit.row_history (sealed_in);
-create index if not exists row_history_row on audit.row_history (table_name, pk, id);
+-- With `sealed_in`, so that the last version of each row at a position is found without reading the rows.
+create index if not exists row_history_versions on audit.row_history (table_name, pk, id) include (sealed_in);
+drop index if exists audit.row_history_row;
 create index if not exists row_history_trail on audit.row_history (trail, id);
 
 create table if not exists audit.sealed_record (
