@@ -45,6 +45,8 @@ UNHEARD_OF = "no known word for approved or declined and count as declined"
 OTHER, NEW, MISSING = "(other)", "(new)", "(missing)"
 _UNHEARD = 3
 DAYS_A_PARTITION = 400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +113,7 @@ class Admission:
         self._seen = SeenRowIds(rows)
         self._key = key_of(reference.seed if reference else 0)
         self._as_of = None if labels_as_of is None else microseconds(labels_as_of)
+        self._next_label = NEVER
         self._band_edges = reference.score.edges[reference.score.band_cuts] if reference else np.empty(0)
         self._first, self._end = (None if day is None else number_of(day) for day in between)
 
@@ -222,14 +225,22 @@ class Admission:
         """(n,) bool: the label was known, and the row old enough for it to be final, at `labels_as_of`."""
         if self._as_of is None:
             return labelled
-        known = labelled
+        counts_from = np.full(moments.size, NO_TIME)
         if self.spec.label_known_at:
-            known_at = self._known_at(block, moments.size)
-            self.remark(self.spec.label, NO_KNOWN_AT, int((labelled & (known_at == NO_TIME)).sum()))
-            known = known & (known_at != NO_TIME) & (known_at <= self._as_of)
+            counts_from = self._known_at(block, moments.size)
+            is_known_once = counts_from != NO_TIME
+            self.remark(self.spec.label, NO_KNOWN_AT, int((labelled & ~is_known_once).sum()))
+            labelled = labelled & is_known_once
         if self.spec.label_maturity_days is not None:
-            known = known & (moments <= self._as_of - self.spec.label_maturity_days * DAY_MICROSECONDS)
-        return known
+            counts_from = np.maximum(counts_from, moments + self.spec.label_maturity_days * DAY_MICROSECONDS)
+        is_later = labelled & (counts_from > self._as_of)
+        self._next_label = min(self._next_label, int(counts_from[is_later].min(initial=NEVER)))
+        return labelled & ~is_later
+
+    @property
+    def labels_change_at(self) -> datetime | None:
+        """The first moment after `labels_as_of` at which a row's label counts that does not yet; None for never."""
+        return None if self._next_label == NEVER else EPOCH + timedelta(microseconds=self._next_label)
 
     def _known_at(self, block: Columns, rows: int) -> np.ndarray:
         """(n,) int64 when each label became known; NO_TIME in a partition that lost the column."""
@@ -354,7 +365,7 @@ def microseconds(moment: datetime) -> int:
     """Since 1970, UTC. Raises ValueError for a moment without a zone."""
     if moment.tzinfo is None:
         raise ValueError(f"labels_as_of needs a time zone, got {moment.isoformat()}")
-    return (moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
 
 
 def number_of(day: date) -> int:

@@ -7,12 +7,12 @@ Counts must be equal; sums may differ by 1e-9 relative, since additions are orde
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
 from engines import admission as reasons
-from engines.admission import day_of, levels_of, microseconds
+from engines.admission import EPOCH, day_of, levels_of, microseconds
 from engines.columns import DAY_MICROSECONDS, NO_DAY, NO_TIME, as_moments, as_numbers, texts_of
 from engines.kernels import CLIP, SMALLEST_SD
 from engines.log import LogSpec
@@ -46,6 +46,7 @@ class Counted:
     states: dict[tuple[date, str], ProfileState]
     rows_read: int
     refused: dict[str, int]
+    labels_change_at: datetime | None
 
 
 def profile_in_memory(
@@ -63,7 +64,7 @@ def profile_in_memory(
         for segment in segments_of(row, reference.segments):
             grouped[day_of(row["day"]), segment].append(row)
     states = {key: count(group, key[1], spec, reference) for key, group in grouped.items()}
-    return Counted(states, len(rows), dict(refused))
+    return Counted(states, len(rows), dict(refused), next_label(used, spec, as_of))
 
 
 def read_rows(partition: Partition, spec: LogSpec) -> list[Row]:
@@ -136,6 +137,21 @@ def _known(row: Row, spec: LogSpec, as_of: int | None) -> bool:
         return False
     days = spec.label_maturity_days
     return days is None or row["moment"] + days * DAY_MICROSECONDS <= as_of
+
+
+def next_label(rows: list[Row], spec: LogSpec, as_of: int | None) -> datetime | None:
+    """The first moment after `as_of` at which some row's label class is another: each that could be one is tried."""
+    if as_of is None:
+        return None
+    tried = [(row, moment) for row in rows for moment in _turning_points(row, spec) if moment > as_of]
+    changes = [moment for row, moment in tried if label_class(row, spec, moment) != row["label class"]]
+    return EPOCH + timedelta(microseconds=min(changes)) if changes else None
+
+
+def _turning_points(row: Row, spec: LogSpec) -> list[int]:
+    known_at = [row[spec.label_known_at]] if spec.label_known_at else []
+    days = spec.label_maturity_days
+    return known_at if days is None else [*known_at, row["moment"] + days * DAY_MICROSECONDS]
 
 
 def decision_class(row: Row, spec: LogSpec) -> int:

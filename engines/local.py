@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
 
 import numpy as np
@@ -309,12 +309,13 @@ class _Run:
             partition=self.partition.key,
             partition_sha256=self.partition.sha256,
             reference=self.reference.sha256,
-            labels_as_of=self.labels_as_of.astimezone(UTC).isoformat() if self.labels_as_of else None,
             rows_read=admission.rows_read,
             refused=dict(sorted(admission.refused.items())),
             reasons=admission.reasons(),
             states=states,
             sample=self.sample.sample,
+            labels_as_of=self.labels_as_of,
+            labels_change_at=admission.labels_change_at,
         )
 
     def _state(self, i: int, name: str) -> ProfileState:

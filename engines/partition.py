@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from hashlib import sha256
 
@@ -24,22 +24,26 @@ class PartitionProfile:
 
     partition     key and sha256 of the file
     reference     sha256 of the reference profile that cut the bins
-    labels_as_of  ISO moment up to which labels count as known, or None
     rows_read     rows in the file; rows_read = rows + the sum of `refused`
     refused       sentence → rows that were left out for it
     reasons       sentences why the partition is only partly computed; empty when it is whole
     states        (bank's day, segment) → state; the segment is "all" or "column=value"
+    labels_as_of      moment up to which labels count as known; None where all of them do
+    labels_change_at  the first moment after it at which one more counts: until then every cut-off gives this very
+                      profile. None: never again
+    The two moments are not in its bytes: what was counted has the same digest, whenever it was read.
     """
 
     partition: str
     partition_sha256: str
     reference: str
-    labels_as_of: str | None
     rows_read: int
     refused: dict[str, int]
     reasons: tuple[str, ...]
     states: dict[tuple[date, str], ProfileState] = field(repr=False)
     sample: Sample = field(repr=False)
+    labels_as_of: datetime | None = None
+    labels_change_at: datetime | None = None
 
     @property
     def rows(self) -> int:
@@ -61,7 +65,6 @@ class PartitionProfile:
             {
                 "partition": [self.partition, self.partition_sha256],
                 "reference": self.reference,
-                "labels_as_of": self.labels_as_of,
                 "rows_read": self.rows_read,
                 "refused": self.refused,
                 "reasons": list(self.reasons),
@@ -85,7 +88,6 @@ class PartitionProfile:
         return cls(
             *head["partition"],
             reference=head["reference"],
-            labels_as_of=head["labels_as_of"],
             rows_read=head["rows_read"],
             refused=head["refused"],
             reasons=tuple(head["reasons"]),
@@ -110,9 +112,10 @@ class PartitionProfile:
         return replace(
             self,
             partition_sha256=newer.partition_sha256,
-            labels_as_of=newer.labels_as_of,
             states=states,
             sample=self.sample.with_columns_of(newer.sample),
+            labels_as_of=newer.labels_as_of,
+            labels_change_at=newer.labels_change_at,
         )
 
 

@@ -53,6 +53,7 @@ def test_an_engine_fills_the_states_that_the_slow_one_fills(engine, reference, t
     theirs = profile_in_memory(partition, spec, fitted, labels_as_of=AS_OF)
 
     assert (ours.rows_read, ours.refused) == (theirs.rows_read, theirs.refused)
+    assert ours.labels_change_at == theirs.labels_change_at
     assert ours.states.keys() == theirs.states.keys()
     for key, state in ours.states.items():
         assert_same_state(state, theirs.states[key])

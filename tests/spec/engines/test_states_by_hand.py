@@ -145,6 +145,47 @@ def test_without_the_column_that_says_when_no_label_is_known_yet(engine, referen
     assert every.score.counts.sum(axis=1).tolist() == [0, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("as_of", "changes_at"),
+    [
+        ("2026-03-15T00:00", "2026-04-01T00:00"),
+        ("2026-04-01T00:00", "2026-06-01T00:00"),
+        ("2026-05-31T23:59", "2026-06-01T00:00"),
+        ("2026-06-01T00:00", None),
+    ],
+)
+def test_until_when_no_label_changes_is_the_next_moment_at_which_one_counts(engine, reference, log, as_of, changes_at):
+    partition = log(
+        {"default": 1, "known_at": moment("2026-04-01T00:00")},
+        {"default": 0, "known_at": moment("2026-06-01T00:00")},
+        {"default": 0, "known_at": None},
+        {"default": None, "known_at": moment("2026-04-10T00:00")},
+        {"default": 0, "known_at": moment("2026-04-10T00:00"), "score": 2.0},
+    )
+
+    profile = engine(partition, SPEC, reference, labels_as_of=moment(as_of))
+
+    assert profile.labels_change_at == (moment(changes_at) if changes_at else None)
+
+
+def test_a_label_that_was_known_counts_once_its_row_is_old_enough(engine, reference, log):
+    partition = log({"default": 1, "known_at": moment("2026-03-02T00:00"), "asked_at": moment("2026-03-01T04:00")})
+    spec = replace(SPEC, label_maturity_days=90)
+
+    early = engine(partition, spec, reference, labels_as_of=moment("2026-04-01T00:00"))
+    late = engine(partition, spec, reference, labels_as_of=early.labels_change_at)
+
+    assert early.labels_change_at == moment("2026-05-30T04:00")
+    assert (early.states[FIRST, ALL].score.labelled, late.states[FIRST, ALL].score.labelled) == (0, 1)
+    assert late.labels_change_at is None
+
+
+def test_without_a_cut_off_every_label_counts_and_none_changes(engine, reference, log):
+    profile = engine(log({"default": 1, "known_at": moment("2099-01-01T00:00")}), SPEC, reference)
+
+    assert profile.labels_change_at is None
+
+
 def test_scores_and_decisions_are_counted_by_label(engine, reference, log):
     partition = log(
         {"score": 0.2, "default": 1, "decision": "Approved"},

@@ -1,7 +1,7 @@
 """The same bits whatever the threads and the order, once-only reading, late labels, cancelling."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -142,6 +142,29 @@ def test_late_labels_make_a_new_revision_without_reading_a_feature(reference, me
     }
     assert revised.sample.to_bytes() == whole.sample.to_bytes()
     assert window([profile]).score.labelled < window([revised]).score.labelled
+
+
+def test_the_bytes_do_not_say_when_they_were_read(reference, messy):
+    first = profile_partition(messy, SPEC, reference, labels_as_of=moment("2026-03-20T00:00"))
+    last = first.labels_change_at - timedelta(microseconds=1)
+
+    until_then = profile_partition(messy, SPEC, reference, labels_as_of=last)
+    from_then = profile_partition(messy, SPEC, reference, labels_as_of=first.labels_change_at)
+
+    assert until_then.to_bytes() == first.to_bytes()
+    assert from_then.to_bytes() != first.to_bytes()
+    assert window([from_then]).score.labelled > window([first]).score.labelled
+
+
+def test_refreshed_labels_say_when_the_next_one_counts(reference, messy):
+    profile = profile_partition(messy, SPEC, reference, labels_as_of=moment("2026-03-20T00:00"))
+    late = moment("2026-05-20T00:00")
+
+    revised = refresh_labels(messy, SPEC, reference, profile, labels_as_of=late)
+
+    whole = profile_partition(messy, SPEC, reference, labels_as_of=late)
+    assert (revised.labels_as_of, revised.labels_change_at) == (late, whole.labels_change_at)
+    assert revised.to_bytes() == whole.to_bytes()
 
 
 def test_labels_of_other_rows_are_no_revision(reference, messy, tmp_path):
