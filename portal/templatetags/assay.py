@@ -139,6 +139,13 @@ def duration(span) -> str:
 
 
 @register.filter
+def roughly(seconds: float) -> str:
+    """`{{ seconds_left|roughly }}`: a guess says no more than it knows: whole minutes, or tens of seconds."""
+    step = 60 if seconds >= 60 else 10
+    return wording.duration_text(max(round(seconds / step), 1) * step)
+
+
+@register.filter
 def moment(at: datetime | None, detail: str = "") -> SafeString:
     """`{{ entry.recorded_at|moment }}`: in the reader's zone, UTC in the title; `moment:"seconds"` adds them.
 

@@ -114,3 +114,42 @@ def test_whatever_the_keyboard_reaches_is_seen_to_have_the_focus(signed_in, watc
         reached.append(page.evaluate(FOCUS))
 
     assert [place for place in reached if not (place["isOutlined"] and place["isInside"])] == []
+
+
+def test_on_a_phone_the_breaches_come_before_the_charts_and_these_open_at_the_newest_window(signed_in, watched_model):
+    page = signed_in("priya", viewport={"width": 390, "height": 800})
+    page.goto(f"/models/{watched_model}/monitoring/")
+    page.wait_for_function("document.querySelectorAll('.chart-draw.newest .main-svg').length > 2")
+
+    tops = [page.locator(f"#{part}").bounding_box()["y"] for part in ("breaches", "auc")]
+    hidden = page.evaluate(
+        "[...document.querySelectorAll('.chart-box:has(.newest)')]"
+        ".map(b => b.scrollWidth - b.clientWidth - b.scrollLeft)"
+    )
+    assert tops[0] < tops[1]
+    assert hidden
+    assert max(hidden) <= 1
+
+
+def test_beside_the_charts_the_breaches_stand_on_top(signed_in, watched_model):
+    page = signed_in("priya")
+    page.goto(f"/models/{watched_model}/monitoring/")
+
+    breaches, auc = (page.locator(f"#{part}").bounding_box() for part in ("breaches", "auc"))
+
+    assert breaches["x"] > auc["x"]
+    assert abs(breaches["y"] - auc["y"]) < 2
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_box_is_a_stop_of_the_keyboard_where_it_scrolls_and_nowhere_else(signed_in, watched_model, width):
+    page = signed_in("priya", viewport={"width": width, "height": 800})
+    page.goto(f"/models/{watched_model}/monitoring/")
+
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.tbox')].filter(b => b.checkVisibility())"
+        ".map(b => [b.scrollWidth > b.clientWidth + 1 || b.scrollHeight > b.clientHeight + 1, b.tabIndex === 0])"
+    )
+
+    assert boxes
+    assert [scrolls for scrolls, stops in boxes if scrolls != stops] == []

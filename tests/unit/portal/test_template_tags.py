@@ -383,6 +383,13 @@ def test_words_of_the_sources_become_words_of_the_page(source, shown):
     assert render(source) == shown
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(3, "10 s"), (44, "40 s"), (61, "1 min"), (495, "8 min"), (7300, "2 h 2 min")]
+)
+def test_what_is_left_is_said_roughly(seconds, words):
+    assert assay.roughly(seconds).replace("\u00a0", " ") == words
+
+
 def test_a_column_of_moments_leaves_the_zone_to_its_head():
     at = datetime(2026, 1, 5, 9, 8, 7, tzinfo=UTC)
     source = "{% zone %} {{ at|moment:'column' }}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitoring.wording import METRICS, said, words_of
+from monitoring.wording import METRICS, outcome_said, refusal_said, said, words_of
 
 SENTENCES = {
     ("psi", "BILL_AMT1", 0.372014, 0.25): "PSI of BILL_AMT1 is 0.372 nats, above 0.250",
@@ -27,3 +27,27 @@ def test_no_two_metrics_have_one_name():
     names = [words.name for words in METRICS.values()]
 
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        (
+            "month=2026-05/part.parquet cannot be read as parquet: Parquet magic bytes not found in footer. Either",
+            "month=2026-05/part.parquet is not a whole Parquet file.",
+        ),
+        ("log.csv cannot be read as csv: CSV parse error: Expected 3 columns", "log.csv is not a whole CSV file."),
+        ("The log has no column score.", "The log has no column score."),
+    ],
+)
+def test_a_refusal_is_said_without_a_librarys_words(reason, shown):
+    assert refusal_said(reason) == shown
+
+
+@pytest.mark.parametrize("reason", ["no outcome is known yet", "0 known outcomes, at least 1 needed"])
+def test_a_missing_outcome_is_said_in_few_words(reason):
+    assert outcome_said(reason) == "outcomes not known yet"
+
+
+def test_another_reason_is_said_as_it_is():
+    assert outcome_said("12 rows, at least 300 needed") == "12 rows, at least 300 needed"
