@@ -7,8 +7,9 @@ it in its part, so sampling parts and merging equals sampling the whole.
 What follows of it: of any window of whole days, the A_DAY rows with the smallest keys of all are there (all rows,
 where the window has fewer), since each of them is among the smallest of its day. A key depends on the row id and
 the seed alone, so they are a simple random sample of the window, whether its days are files of their own or cut
-out of a month's. Behind them come rows that are there for their band only: a sample would be biased by them, and
-`draw` takes them only to fill a band's share.
+out of a month's; unless row ids were chosen by somebody who knows the seed (engines.siphash). Behind them come
+rows that are there for their band only: a sample would be biased by them, and `draw` takes them only to fill a
+band's share.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,13 @@
 """SipHash-2-4 with a 128-bit result, compiled: the keyed fingerprint of a row id.
 
 Source: Aumasson & Bernstein 2012, and the authors' reference implementation for the 128-bit form; checked
-against its test vectors. Keyed, so that whoever writes a log without knowing the seed can neither steer rows
-into the sample nor forge two row ids with one fingerprint. 128 bits make "seen before" exact in practice: a
-chance collision among 100 million rows has probability below 1e-22.
+against its test vectors. 128 bits make "seen before" exact in practice: a chance collision among 100 million
+rows has probability below 1e-22.
+
+Keyed, so that samples under different seeds are independent. It keeps nobody from steering rows who knows the
+seed, and a monitor's seed is no secret: it is part of the stored reference. Whoever writes the row ids and knows it
+can choose ids that enter the sample. Only a seed that is drawn at random and kept from the log's writers prevents
+that.
 """
 
 import numpy as np

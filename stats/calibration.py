@@ -37,10 +37,12 @@ def isotonic_knots(scores: ArrayLike, outcomes: ArrayLike) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One score band of the calibration table; rates are fractions, None without known outcomes.
+    """One score band of the calibration table, over its rows with a known outcome.
 
-    low, high    95 % Jeffreys interval of the observed rate
-    score_low, score_high   its limits: score_low < score <= score_high
+    score_low, score_high   its limits: score_low < score <= score_high; the first band holds a score of 0 too
+    n, bad                  rows with a known outcome, and those that went bad
+    expected, observed      mean score and rate of bad outcomes, fractions; None without known outcomes
+    low, high               95 % Jeffreys interval of the observed rate; None as well
     """
 
     score_low: float

@@ -82,8 +82,10 @@ def total_variation(reference: np.ndarray, current: np.ndarray) -> Value | NotCo
 
 @computed
 def chi_square(reference: np.ndarray, current: np.ndarray) -> ChiSquare | NotComputed:
-    """Pearson's chi-square of the 2 × levels table, both samples random; bins empty in both are dropped.
+    """Pearson's chi-square of the 2 × bins table, both samples random; bins empty in both are dropped.
 
+    reference, current  (bins,) counts of the same bins; missing is one of them, and so are the pooled other levels
+    and the new ones: a column that differs in its missing values alone differs
     Source: Pearson 1900; as scipy.stats.chi2_contingency(correction=False).
     """
     require_rows(int(current.sum()), "rows")

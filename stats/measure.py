@@ -37,7 +37,8 @@ class Figure:
     column   the feature, None for the score and the window as a whole
     value    None where it was not computed: `reason` says why
     n        rows, values or known outcomes that entered
-    bound    the exact value differs by at most this; None where it is exact
+    bound    the exact value differs by at most this; None where it is exact. Of the value alone: the ends of the
+             interval have no bound of their own
     low, high  95 % confidence interval, where the metric has one
     """
 

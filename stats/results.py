@@ -15,7 +15,8 @@ class Value:
     """One computed number.
 
     n      observations that entered it
-    bound  the true value differs from `value` by at most this; None where `value` is exact
+    bound  the value of the raw rows differs from `value` by at most this, None where `value` is exact; rounding
+           aside, and of the value alone: the ends of the interval have no bound of their own
     low    lower end of the 95 % confidence interval, where the metric has one
     high   upper end of it
     """
