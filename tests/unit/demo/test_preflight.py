@@ -1,10 +1,12 @@
 """Setting up on a machine that lacks something: one sentence with the remedy, never a traceback."""
 
+import contextlib
 import errno
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -95,8 +97,27 @@ def test_an_old_python_and_one_without_venv_are_refused_with_the_remedy():
 
 
 def test_a_disk_too_small_is_refused_before_the_first_download():
-    with pytest.raises(preflight.Refusal, match=r"needs 3\.0 GB \(1\.0 GB are\) free"):
-        preflight.check_disk(preflight.BYTES_NEW, free=1_000_000_000)
+    with pytest.raises(preflight.Refusal, match=r"has 1\.0 GB free and setting up needs 2\.5 GB there"):
+        preflight.check_disk(str(ROOT), preflight.BYTES_NEW, free=1_000_000_000)
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="there is no second disk to try")
+@pytest.mark.parametrize("kept", [True, False])
+def test_downloads_that_go_to_another_disk_need_room_there_until_they_are_kept(tmp_path, monkeypatch, kept):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        downloads = Path(other, "uv")
+        if kept:
+            downloads.mkdir()
+        monkeypatch.setenv("UV_CACHE_DIR", str(downloads))
+        monkeypatch.setattr(preflight, "ROOT", str(tmp_path))
+        monkeypatch.setattr(preflight, "PYTHON", str(tmp_path / "none"))
+        monkeypatch.setattr(preflight, "BYTES_NEW", 1)
+        monkeypatch.setattr(preflight, "BYTES_OF_DOWNLOADS", 10**15)
+
+        refused = pytest.raises(preflight.Refusal, match=f"{other} has .*another folder in UV_CACHE_DIR")
+
+        with contextlib.nullcontext() if kept else refused:
+            preflight.check_disks()
 
 
 def test_a_disk_that_fills_up_half_way_is_told_as_such():
