@@ -1,7 +1,7 @@
 """What must hold for a model to be registered, and to be changed now."""
 
 from accounts.refusals import InvalidInput, NotNow
-from inventory.models import Model
+from inventory.models import Model, ModelVersion
 from inventory.models.model import REF_START, STAGE_TRANSITIONS
 
 # Words that stand behind a model in the API's addresses: /models/<id>/versions/…
@@ -37,3 +37,9 @@ def check_step(model: Model, stage: Model.Stage) -> None:
             f"{model.ref} is {model.get_stage_display().lower()}; it cannot become {stage.label.lower()} from there."
             f" What may follow: {words}."
         )
+
+
+def check_not_refused(version: ModelVersion) -> None:
+    """Raises NotNow for a version whose artefact is not the one that the client said it is."""
+    if version.digest_state == ModelVersion.DigestState.MISMATCH:
+        raise NotNow(f"{version} was refused: {version.digest_note}")

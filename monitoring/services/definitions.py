@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Account
-from accounts.refusals import InvalidInput, NotNow
+from accounts.refusals import InvalidInput
 from audit.services import record
 from engines.log import LogSpec, LogSpecError
 from inventory.models import Model, ModelVersion
 from inventory.permissions import check_can_monitor
+from inventory.policies import check_not_refused
 from jobs.models import Schedule
 from jobs.schedules import add_schedule
 from monitoring import events
@@ -56,8 +57,7 @@ def define_monitor(
     check_can_monitor(by, model)
     if version.model_id != model.pk:
         raise InvalidInput({"version": f"{version} is a version of another model."})
-    if version.digest_state == ModelVersion.DigestState.MISMATCH:
-        raise NotNow(f"{version} was refused: {version.digest_note}")
+    check_not_refused(version)
     problems = problems_of(
         model,
         {

@@ -15,6 +15,7 @@ from audit.services import Retention, attach, canonical, record
 from engines.partition import PartitionProfile as Profile
 from engines.sample import Sample
 from inventory.permissions import check_can_monitor
+from inventory.policies import check_not_refused
 from jobs.models import Job
 from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse, retry
 from monitoring import events
@@ -36,6 +37,7 @@ def ask_for_run(
 ) -> Run:
     """Enqueue a run. A repeat takes the label cut-off of the run that it repeats and reads everything again."""
     check_can_monitor(by, monitor.model)
+    check_not_refused(monitor.version)
     moment = repeats.labels_as_of if repeats else labels_as_of or timezone.now()
     job = enqueue(task=RUN, arguments={"monitor_id": monitor.pk}, by=by)
     run = Run.objects.create(model_id=monitor.model_id, monitor=monitor, job=job, labels_as_of=moment, repeats=repeats)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from accounts.refusals import NotNow
 from engines.local import fit_reference_and_sample, profile_partitions, refresh_labels
 from engines.partition import MergeRefused
 from engines.partition import PartitionProfile as Profile
@@ -18,6 +19,8 @@ from engines.refusals import LogRefused
 from engines.sample import merge_samples
 from engines.sources import Partition, take_digests
 from inventory.effects import ArtefactUnavailable, MlflowAway, MlflowServer
+from inventory.models import ModelVersion
+from inventory.policies import check_not_refused
 from jobs.models import Job
 from jobs.refusals import JobRefused
 from jobs.services import report_progress
@@ -43,6 +46,7 @@ def run_monitor(job: Job) -> None:
     """Read what is new of the log, measure every window, store it all at once."""
     run = runs.run_of(job)
     try:
+        check_not_refused(run.monitor.version)
         partitions = _partitions(run.monitor, run.monitor.location)
         progress = Progress(job, partitions)
         reference, profile = _reference(run.monitor, job, progress)
@@ -55,7 +59,7 @@ def run_monitor(job: Job) -> None:
             span=run.monitor.span,
             minimum_rows=run.monitor.minimum_rows,
         )
-    except (LogRefused, LocationRefused, MergeRefused) as refusal:
+    except (LogRefused, LocationRefused, MergeRefused, NotNow) as refusal:
         runs.refuse_run(run=run, reason=str(refusal), job=job)
         return
     inputs = {partition.key: partition.sha256 for partition in partitions}
@@ -179,10 +183,7 @@ def explain_window(job: Job) -> None:
 
 def _explain(window: Window, folder: Path, job: Job) -> None:
     monitor = window.monitor
-    if not monitor.version.digest:
-        raise ArtefactUnavailable(
-            f"{monitor.version} has no digest yet, so there is nothing to check the model against."
-        )
+    check_verified(monitor.version)
     spec = spec_of(monitor)
     current, background = (as_the_model_takes(table, monitor.version.signature) for table in _samples(window))
     features = [feature.name for feature in spec.features]
@@ -208,6 +209,16 @@ def _explain(window: Window, folder: Path, job: Job) -> None:
         sample_digest=_digest_of(current),
         job=job,
     )
+
+
+def check_verified(version: ModelVersion) -> None:
+    """Raises ArtefactUnavailable unless the portal itself found the artefact to be the one that was registered."""
+    if version.digest_state != ModelVersion.DigestState.VERIFIED:
+        what_next = version.digest_note or "Wait until its digest is computed, then ask for this report again."
+        state = version.get_digest_state_display().lower()
+        raise ArtefactUnavailable(
+            f"The artefact of {version} is not verified ({state}), so the model is not loaded. {what_next}"
+        )
 
 
 def _explained(folder: Path, table: pa.Table, spec, features: list[str], shared: dict):

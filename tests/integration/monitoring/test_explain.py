@@ -7,19 +7,20 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from accounts.refusals import NotNow
 from audit import effects
 from audit.models import Attachment, Entry, subject_name
 from inventory import services as inventory
 from inventory.models import Standing
 from jobs import services as jobs
 from jobs.models import Job
-from monitoring.models import Breach, Explanation, Window
+from monitoring.models import Breach, Explanation, Run, Window
 from monitoring.services import runs
 from tests import logs
 from tests.conftest import put_into_registry
 from worker.running import run_claimed
 from worker.tasks.inventory import compute_digest
-from worker.tasks.monitoring import explain_window, report_window
+from worker.tasks.monitoring import explain_window, report_window, run_monitor
 
 TARGET = {"flavour": "sklearn", "method": "predict_proba", "output": 1, "link": "logit"}
 
@@ -121,3 +122,49 @@ def test_a_pickled_model_is_explained_and_marked_as_loaded_by_code(cast, define,
     do(f"{runs.EXPLAIN}:{Window.objects.get().pk}", explain_window)
 
     assert Explanation.objects.get().is_loaded_by_code
+
+
+@pytest.fixture
+def wrongly_claimed(cast, model, registered_scorecard):
+    """A version with a claim that its artefact will not bear out; nobody has looked yet."""
+    version, _ = inventory.register_version(
+        model=model, label="2.0.0", mlflow_uri=registered_scorecard, claimed_digest="0" * 64, by=cast.owner
+    )
+    return version
+
+
+def test_a_version_that_is_refused_while_it_is_monitored_is_not_run_any_more(define, perform, folder, wrongly_claimed):
+    logs.write_log(folder / "log", seed=7, months=1)
+    monitor = define(explained=TARGET, version=wrongly_claimed)
+    do(f"digest:{wrongly_claimed.pk}", compute_digest)
+    monitor.refresh_from_db()
+
+    with pytest.raises(NotNow, match="was refused: The client said 0000"):
+        perform(monitor)
+
+
+def test_a_run_that_was_asked_for_before_the_refusal_is_refused(cast, define, folder, wrongly_claimed):
+    logs.write_log(folder / "log", seed=7, months=1)
+    run = runs.ask_for_run(monitor=define(version=wrongly_claimed), by=cast.officer)
+    do(f"digest:{wrongly_claimed.pk}", compute_digest)
+
+    run_claimed(jobs.claim(job_id=run.job_id), run_monitor)
+
+    run.refresh_from_db()
+    assert run.outcome == Run.Outcome.REFUSED
+    assert "was refused: The client said 0000" in run.reasons[0]
+    assert not Window.objects.exists()
+
+
+@pytest.mark.parametrize("is_settled", [True, False], ids=["refused", "pending"])
+def test_a_version_that_is_not_verified_is_never_loaded(define, perform, folder, wrongly_claimed, is_settled):
+    logs.write_log(folder / "log", seed=7, months=1)
+    perform(define(explained=TARGET, version=wrongly_claimed))
+    if is_settled:
+        do(f"digest:{wrongly_claimed.pk}", compute_digest)
+
+    job = do(f"{runs.EXPLAIN}:{Window.objects.get().pk}", explain_window)
+
+    assert job.state == "refused"
+    assert "is not verified" in job.message
+    assert not Explanation.objects.exists()
