@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 
 import numpy as np
 from dateutil.relativedelta import relativedelta
@@ -36,27 +37,16 @@ class MeasuredWindow:
     shares: dict[str, dict]
 
 
-@dataclass(frozen=True)
-class KeptProfile:
-    """What a run holds in memory of one partition's profile while its states lie on disk under their digest.
+class Kept(Protocol):
+    """What is in memory of a profile while its states lie on disk, 16 bytes a bin, column, segment and day."""
 
-    A profile is 16 bytes a bin, column, segment and day: a year of them at once would be gigabytes.
-    """
-
-    partition: str
-    partition_sha256: str
-    reference: str
-    sha256: str
-    rows_read: int
-    rows_refused: int
-    reasons: list[str]
     first_day: date | None
     last_day: date | None
 
 
-def measure_windows(
-    kept: Sequence[KeptProfile],
-    load: Callable[[KeptProfile], PartitionProfile],
+def measure_windows[K: Kept](
+    kept: Sequence[K],
+    load: Callable[[K], PartitionProfile],
     reference: ReferenceProfile,
     *,
     span: str,
@@ -65,22 +55,23 @@ def measure_windows(
     """Every window that has rows, oldest first. One profile is in memory at a time, and the windows still open.
 
     States are added in file order and, within a file, day by day: the same profiles give the same bits.
-    Raises MergeRefused where the profiles were cut by different references.
+    Raises MergeRefused where a profile was cut by another reference.
     """
-    if len({profile.reference for profile in kept}) > 1:
-        raise MergeRefused("the profiles were cut by different references; read them again")
     last_place = _last_places(kept, span)
     gathered: dict[date, dict[str, ProfileState]] = {}
     measured = []
-    for place, profile in enumerate(kept):
-        _gather(load(profile), gathered, span)
+    for place, stored in enumerate(kept):
+        profile = load(stored)
+        if profile.reference != reference.sha256:
+            raise MergeRefused(f"the profile of {profile.partition} was cut by another reference; read it again")
+        _gather(profile, gathered, span)
         for start in [start for start in gathered if last_place[start] == place]:
             end = start + SPANS[span] - timedelta(days=1)
             measured.append(_measure(gathered.pop(start), reference, start, end, minimum_rows))
     return sorted(measured, key=lambda window: window.start_on)
 
 
-def _last_places(kept: Sequence[KeptProfile], span: str) -> dict[date, int]:
+def _last_places(kept: Sequence[Kept], span: str) -> dict[date, int]:
     """For each window, the place of the last profile whose days reach into it."""
     last = {}
     for place, profile in enumerate(kept):

@@ -1,7 +1,8 @@
 from monitoring.models.breach import Breach
 from monitoring.models.explanation import Explanation
 from monitoring.models.monitor import Monitor, Reference, Threshold
-from monitoring.models.run import PartitionProfile, Run
+from monitoring.models.profile import StoredProfile
+from monitoring.models.run import Run
 from monitoring.models.window import Measurement, Window
 
 __all__ = [
@@ -9,9 +10,9 @@ __all__ = [
     "Explanation",
     "Measurement",
     "Monitor",
-    "PartitionProfile",
     "Reference",
     "Run",
+    "StoredProfile",
     "Threshold",
     "Window",
 ]

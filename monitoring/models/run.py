@@ -60,31 +60,3 @@ class Run(models.Model):
         if self.repeats is None or not self.result_digest or self.input_digest != self.repeats.input_digest:
             return None
         return self.result_digest == self.repeats.result_digest
-
-
-class PartitionProfile(models.Model):
-    """What one reading of one partition left: its additive states, kept by digest. Read again only when needed."""
-
-    monitor = models.ForeignKey("monitoring.Monitor", models.PROTECT, related_name="profiles")
-    reference = models.ForeignKey("monitoring.Reference", models.PROTECT, related_name="+")
-    key = models.CharField(max_length=300)
-    file_sha256 = models.CharField(max_length=64)
-    labels_as_of = models.DateTimeField()
-    sha256 = models.CharField(max_length=64, help_text="Of the stored states")
-    first_day = models.DateField(null=True, help_text="First day with a row in it; empty without rows")
-    last_day = models.DateField(null=True)
-    rows_read = models.PositiveBigIntegerField()
-    rows_refused = models.PositiveBigIntegerField()
-    reasons = models.JSONField(default=list)
-    read_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["reference", "key", "file_sha256", "labels_as_of"],
-                name="partition_read_once_per_cut_off",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.key} {self.file_sha256[:8]}"

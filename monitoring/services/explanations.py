@@ -13,13 +13,13 @@ from django.conf import settings
 
 from audit import effects
 from audit.services import attach, record
-from engines.partition import PartitionProfile as Profile
+from engines.partition import PartitionProfile
 from engines.sample import Sample
 from jobs.models import Job
 from jobs.services import effects_of, finish, refuse
 from monitoring import events
 from monitoring.measures.digests import code_version
-from monitoring.models import Breach, Explanation, PartitionProfile, Reference, Window
+from monitoring.models import Breach, Explanation, Reference, StoredProfile, Window
 from monitoring.services.standing import move_standing
 from sandbox.evidently_report import ReportFiles
 from sandbox.explanation import ShapValues, global_importance, importance_change, reason_codes
@@ -34,21 +34,24 @@ def load_reference(reference: Reference) -> tuple[ReferenceProfile, Sample]:
     return profile, Sample.from_bytes(effects.path_of(reference.sample_sha256).read_bytes())
 
 
-def profiles_of(window: Window) -> Iterator[Profile]:
+def profiles_of(window: Window) -> Iterator[PartitionProfile]:
     """The profiles that hold the window's days, of the run that measured it, in file order, one at a time."""
     run = window.run
-    stored = PartitionProfile.objects.filter(
-        reference=run.reference,
-        labels_as_of=run.labels_as_of,
-        first_day__lte=window.end_on,
-        last_day__gte=window.start_on,
+    stored = StoredProfile.objects.holding_at(run.labels_as_of).filter(
+        reference=run.reference, first_day__lte=window.end_on, last_day__gte=window.start_on
     )
-    by_key = {row.key: row.sha256 for row in stored if run.inputs.get(row.key) == row.file_sha256}
+    by_key = {row.key: row.sha256 for row in stored.order_by("pk") if run.inputs.get(row.key) == row.file_sha256}
     return (load_profile(by_key[key]) for key in run.inputs if key in by_key)
 
 
-def load_profile(sha256: str) -> Profile:
-    return Profile.from_bytes(effects.path_of(sha256).read_bytes())
+def load_profile(sha256: str) -> PartitionProfile:
+    return PartitionProfile.from_bytes(effects.path_of(sha256).read_bytes())
+
+
+def is_kept(sha256: str) -> bool:
+    """Whether the file is there and is what its name says: one that was erased or altered is read anew."""
+    path = effects.path_of(sha256)
+    return path.exists() and effects.sha256_of(path) == sha256
 
 
 def known_reference_importance(window: Window) -> dict[str, float] | None:

@@ -12,7 +12,7 @@ from accounts.models import Account
 from accounts.refusals import NotNow
 from audit import effects
 from audit.services import Retention, attach, canonical, record
-from engines.partition import PartitionProfile as Profile
+from engines.partition import PartitionProfile
 from engines.sample import Sample
 from inventory.permissions import check_can_monitor
 from inventory.policies import check_not_refused
@@ -20,8 +20,8 @@ from jobs.models import Job
 from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse, retry
 from monitoring import events
 from monitoring.measures.digests import code_version, figures_digest, result_digest
-from monitoring.measures.windows import KeptProfile, MeasuredWindow
-from monitoring.models import Measurement, Monitor, PartitionProfile, Reference, Run, Window
+from monitoring.measures.windows import MeasuredWindow
+from monitoring.models import Measurement, Monitor, Reference, Run, StoredProfile, Window
 from monitoring.services.judging import judge_windows
 from monitoring.services.standing import move_standing
 from stats.reference import ReferenceProfile
@@ -133,56 +133,31 @@ def store_reference(
     return reference
 
 
-def store_profile(*, run: Run, reference: Reference, profile: Profile, job: Job) -> KeptProfile:
+def store_profile(*, run: Run, reference: Reference, profile: PartitionProfile, job: Job) -> StoredProfile:
     """Keep what one reading of one partition left, so that a killed run goes on from here."""
     sha256, _ = effects.keep([profile.to_bytes()])
     days = profile.days
-    kept = KeptProfile(
-        partition=profile.partition,
-        partition_sha256=profile.partition_sha256,
-        reference=profile.reference,
-        sha256=sha256,
-        rows_read=profile.rows_read,
-        rows_refused=sum(profile.refused.values()),
-        reasons=reasons_of(profile),
-        first_day=days[0] if days else None,
-        last_day=days[-1] if days else None,
-    )
     with effects_of(job):
-        PartitionProfile.objects.get_or_create(
+        stored, _ = StoredProfile.objects.get_or_create(
             reference=reference,
-            key=kept.partition,
-            file_sha256=kept.partition_sha256,
+            key=profile.partition,
+            file_sha256=profile.partition_sha256,
             labels_as_of=run.labels_as_of,
+            sha256=sha256,
             defaults={
                 "monitor": run.monitor,
-                "sha256": sha256,
-                "first_day": kept.first_day,
-                "last_day": kept.last_day,
-                "rows_read": kept.rows_read,
-                "rows_refused": kept.rows_refused,
-                "reasons": kept.reasons,
+                "labels_change_at": profile.labels_change_at,
+                "first_day": days[0] if days else None,
+                "last_day": days[-1] if days else None,
+                "rows_read": profile.rows_read,
+                "rows_refused": sum(profile.refused.values()),
+                "reasons": reasons_of(profile),
             },
         )
-    return kept
+    return stored
 
 
-def kept_before(row: PartitionProfile, reference: Reference) -> KeptProfile:
-    """A profile that an earlier run left, as this one needs it."""
-    return KeptProfile(
-        partition=row.key,
-        partition_sha256=row.file_sha256,
-        reference=reference.sha256,
-        sha256=row.sha256,
-        rows_read=row.rows_read,
-        rows_refused=row.rows_refused,
-        reasons=row.reasons,
-        first_day=row.first_day,
-        last_day=row.last_day,
-    )
-
-
-def reasons_of(profile: Profile) -> list[str]:
+def reasons_of(profile: PartitionProfile) -> list[str]:
     """Why rows were left out and why the partition is only partly computed, as sentences."""
     refused = [f"{profile.partition}: {count:,} rows left out, {why}" for why, count in profile.refused.items()]
     return refused + [f"{profile.partition}: {why}" for why in profile.reasons]
@@ -192,7 +167,7 @@ def complete_run(
     *,
     run: Run,
     reference: Reference,
-    profiles: list[KeptProfile],
+    profiles: list[StoredProfile],
     windows: list[MeasuredWindow],
     inputs: dict,
     reused: int,
@@ -202,6 +177,7 @@ def complete_run(
     reasons = [reason for profile in profiles for reason in profile.reasons]
     digests = [figures_digest(window, window.figures, reference=reference.sha256) for window in windows]
     figures = {window.start_on.isoformat(): digest for window, digest in zip(windows, digests, strict=True)}
+    manifest, _ = effects.keep([_manifest_of(reference, profiles)])
     with effects_of(job):
         run.reference = reference
         run.inputs, run.reasons = inputs, reasons[:200]
@@ -214,7 +190,7 @@ def complete_run(
         run.outcome = Run.Outcome.PARTLY if reasons else Run.Outcome.COMPUTED
         run.finished_at = timezone.now()
         run.save()
-        _attach_profiles(run, profiles)
+        _attach_manifest(run, manifest)
         record(
             events.RUN_COMPLETED,
             subject=run,
@@ -227,6 +203,7 @@ def complete_run(
                 "partitions": len(profiles),
                 "windows": len(windows),
                 "figures": figures,
+                "profiles": manifest,
                 "inputs": inputs,
                 "input_digest": run.input_digest,
                 "result_digest": run.result_digest,
@@ -272,20 +249,29 @@ def _input_digest(run: Run, reference: Reference, inputs: dict) -> str:
     return hashlib.sha256(canonical(named)).hexdigest()
 
 
-def _attach_profiles(run: Run, profiles: list[KeptProfile]) -> None:
-    for profile in profiles:
-        attach(
-            sha256=profile.sha256,
-            media_type="application/octet-stream",
-            name=f"profile of {profile.partition}",
-            role="partition profile",
-            subject=run,
-            trail=run.monitor.model,
-            inputs={profile.partition: profile.partition_sha256, "reference": profile.reference},
-            code_version=code_version(),
-            how_to_repeat=f"Repeat {run.ref}",
-            retention=Retention.SAMPLE,
-        )
+def _manifest_of(reference: Reference, profiles: list[StoredProfile]) -> bytes:
+    """Which profile was used of which file. The same profiles give the same bytes, whatever the label cut-off."""
+    return canonical(
+        {
+            "format": "assay-partition-profiles-v1",
+            "reference": reference.sha256,
+            "profiles": [{"partition": p.key, "file": p.file_sha256, "profile": p.sha256} for p in profiles],
+        }
+    )
+
+
+def _attach_manifest(run: Run, sha256: str) -> None:
+    attach(
+        sha256=sha256,
+        media_type="application/json",
+        name="profiles of its partitions",
+        role="partition profiles",
+        subject=run,
+        trail=run.monitor.model,
+        inputs={"reference": run.reference.sha256},
+        code_version=code_version(),
+        how_to_repeat=f"Repeat {run.ref}",
+    )
 
 
 def _store_window(run: Run, measured: MeasuredWindow, digest: str) -> Window:

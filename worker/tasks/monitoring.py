@@ -24,8 +24,8 @@ from inventory.policies import check_not_refused
 from jobs.models import Job
 from jobs.refusals import JobRefused
 from jobs.services import report_progress
-from monitoring.measures.windows import KeptProfile, measure_windows
-from monitoring.models import Monitor, PartitionProfile, Reference, Run, Window
+from monitoring.measures.windows import measure_windows
+from monitoring.models import Monitor, Reference, Run, StoredProfile, Window
 from monitoring.services import explanations, runs
 from monitoring.services.definitions import spec_of
 from monitoring.sources import LocationRefused, find_log
@@ -120,17 +120,19 @@ def _reference(monitor: Monitor, job: Job, progress: Progress):
     return runs.store_reference(monitor=monitor, profile=profile, sample=sample, inputs=inputs, job=job), profile
 
 
-def _profiles(run: Run, reference: Reference, profile, partitions, progress: Progress) -> tuple[list[KeptProfile], int]:
+def _profiles(
+    run: Run, reference: Reference, profile, partitions, progress: Progress
+) -> tuple[list[StoredProfile], int]:
     """A kept profile of every partition, and how many needed no reading. A repeat reads everything again."""
-    known = {} if run.repeats else {partition.key: _known(run, reference, partition) for partition in partitions}
-    unread = [partition for partition in partitions if not known.get(partition.key)]
+    known = {} if run.repeats else _known(run, reference, partitions)
+    unread = [partition for partition in partitions if partition.key not in known]
     found, reused = [], 0
     with closing(_read(run, profile, unread, progress)) as reading:
         for place, partition in enumerate(partitions, start=1):
             row = known.get(partition.key)
-            if row and row.labels_as_of == run.labels_as_of:
+            if row and row.holds_at(run.labels_as_of):
                 progress.start(place, partition, "known")
-                found.append(runs.kept_before(row, reference))
+                found.append(row)
                 reused += 1
             else:
                 progress.start(place, partition, "newer labels of" if row else "reading")
@@ -140,15 +142,12 @@ def _profiles(run: Run, reference: Reference, profile, partitions, progress: Pro
     return found, reused
 
 
-def _known(run: Run, reference: Reference, partition: Partition) -> PartitionProfile | None:
-    """The newest stored profile of these very bytes."""
-    return (
-        PartitionProfile.objects.filter(
-            reference=reference, key=partition.key, file_sha256=partition.sha256, labels_as_of__lte=run.labels_as_of
-        )
-        .order_by("-labels_as_of")
-        .first()
-    )
+def _known(run: Run, reference: Reference, partitions: list[Partition]) -> dict[str, StoredProfile]:
+    """Partition key to the newest stored profile of these very bytes, where its file still is what it was."""
+    wanted = {(partition.key, partition.sha256) for partition in partitions}
+    stored = StoredProfile.objects.filter(reference=reference, labels_as_of__lte=run.labels_as_of)
+    newest = {row.key: row for row in stored.order_by("labels_as_of", "pk") if (row.key, row.file_sha256) in wanted}
+    return {key: row for key, row in newest.items() if explanations.is_kept(row.sha256)}
 
 
 def _read(run: Run, reference, unread: list[Partition], progress: Progress) -> Iterator[Profile]:
@@ -158,7 +157,7 @@ def _read(run: Run, reference, unread: list[Partition], progress: Progress) -> I
     )
 
 
-def _with_newer_labels(run: Run, reference, known: PartitionProfile, partition: Partition) -> Profile:
+def _with_newer_labels(run: Run, reference, known: StoredProfile, partition: Partition) -> Profile:
     before = explanations.load_profile(known.sha256)
     return refresh_labels(partition, spec_of(run.monitor), reference, before, labels_as_of=run.labels_as_of)
 

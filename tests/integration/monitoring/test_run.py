@@ -1,16 +1,19 @@
 """A run reads each partition once, measures every window, opens breaches and says everything on the trail."""
 
+import json
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
+from django.conf import settings
 from scipy import stats as scipy_stats
 from sklearn.metrics import roc_auc_score
 
-from audit.models import Entry
+from audit import effects
+from audit.models import Attachment, Entry, RowHistory
 from inventory.models import Standing
-from monitoring.models import Breach, Measurement, Monitor, PartitionProfile, Run, Window
+from monitoring.models import Breach, Measurement, Monitor, Run, StoredProfile, Window
 from tests import logs
 
 
@@ -103,7 +106,82 @@ def test_a_partition_that_was_read_is_not_read_again(define, perform, folder):
 
     assert (first.partitions_read, first.partitions_reused) == (2, 0)
     assert (second.partitions_read, second.partitions_reused) == (1, 2)
-    assert PartitionProfile.objects.count() == 3
+    assert StoredProfile.objects.count() == 3
+
+
+def kept_files() -> set[str]:
+    return {path.name for path in settings.ARTEFACT_ROOT.rglob("*") if path.is_file()}
+
+
+def test_a_later_cut_off_before_which_no_label_changes_reads_and_files_nothing_again(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=6, rows=400)
+    monitor = define()
+    perform(monitor, labels_as_of=datetime(2026, 12, 1, tzinfo=UTC))
+    files, rows = kept_files(), RowHistory.objects.count()
+
+    later = perform(monitor, labels_as_of=datetime(2026, 12, 2, tzinfo=UTC))
+
+    assert (later.partitions_read, later.partitions_reused) == (0, 6)
+    assert kept_files() == files
+    assert RowHistory.objects.count() == rows + 1  # the manifest hangs on this run too
+    assert StoredProfile.objects.count() == 6
+
+
+def test_only_partitions_with_a_label_that_counts_since_are_read_for_labels(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=4, rows=400)
+    monitor = define()
+    perform(monitor, labels_as_of=datetime(2026, 5, 10, tzinfo=UTC))
+    january, april = (StoredProfile.objects.get(first_day__month=month) for month in (1, 4))
+
+    later = perform(monitor, labels_as_of=datetime(2026, 6, 10, tzinfo=UTC))
+
+    assert january.labels_change_at is None or january.labels_change_at > datetime(2026, 6, 10, tzinfo=UTC)
+    assert april.labels_change_at > datetime(2026, 6, 29, tzinfo=UTC)
+    assert (later.partitions_read, later.partitions_reused) == (2, 2)  # February and March matured in between
+    assert set(Window.objects.filter(revision=2).values_list("start_on__month", flat=True)) == {2, 3}
+
+
+def test_at_the_very_moment_at_which_a_label_counts_it_is_read(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=1, rows=400)
+    monitor = define()
+    perform(monitor, labels_as_of=datetime(2026, 4, 10, tzinfo=UTC))
+    changes_at = StoredProfile.objects.get().labels_change_at
+
+    before = perform(monitor, labels_as_of=changes_at - timedelta(microseconds=1))
+    then = perform(monitor, labels_as_of=changes_at)
+
+    assert (before.partitions_reused, then.partitions_reused) == (1, 0)
+    old, new = Window.objects.order_by("revision")
+    assert new.labelled == old.labelled + 1
+
+
+@pytest.mark.parametrize("spoil", ["erased", "altered"])
+def test_a_kept_profile_that_is_gone_or_altered_is_made_again(define, perform, folder, spoil):
+    logs.write_log(folder / "log", seed=7, months=1)
+    monitor = define()
+    first = perform(monitor)
+    path = effects.path_of(StoredProfile.objects.get().sha256)
+    path.unlink()
+    if spoil == "altered":
+        path.write_bytes(b"other counts")
+
+    second = perform(monitor)
+
+    assert (second.partitions_read, second.partitions_reused) == (1, 0)
+    assert second.result_digest == first.result_digest
+    assert effects.sha256_of(path) == path.name
+
+
+def test_the_profiles_of_a_run_are_filed_as_one_manifest_that_its_entry_names(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=3)
+
+    run = perform(define())
+
+    (filed,) = Attachment.objects.of(run).select_related("artefact")
+    manifest = json.loads(effects.path_of(filed.artefact.sha256).read_bytes())
+    assert {p["partition"]: p["file"] for p in manifest["profiles"]} == run.inputs
+    assert {p["profile"] for p in manifest["profiles"]} == set(StoredProfile.objects.values_list("sha256", flat=True))
+    assert Entry.objects.get(event="monitoring.run_completed").data["profiles"] == filed.artefact.sha256
 
 
 def test_a_repeat_gives_the_same_bits_and_says_so(define, perform, folder):
