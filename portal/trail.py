@@ -15,7 +15,6 @@ from audit.events import registered_events, say
 from audit.reading import (
     NOT_RECORDED,
     differences,
-    key_of,
     last_checkpoint,
     rows_sealed_in,
     subject_name,
@@ -25,6 +24,7 @@ from figures.wording import GAP, is_number, number_text
 from inventory.models import Model
 from monitoring.wording import said, words_of
 from portal.rows import Named, label_of, names_of, record_words, value_words
+from portal.visibility import keys_named
 
 HEX64 = re.compile(r"\b[0-9a-f]{64}\b")
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)")
@@ -94,7 +94,7 @@ def lines_of(entries: Iterable, *, models: QuerySet[Model] | None = None) -> lis
     """Entries with their actors' names, each with its model where `models` has it; however many, a few queries."""
     entries = list(entries)
     found = models.in_bulk({pk for entry in entries for pk in models_on(entry)}) if models is not None else {}
-    ids = {key_of(entry.actor) for entry in entries if entry.actor}
+    ids = keys_named(Person, {entry.actor for entry in entries})
     people = {subject_name(p): str(p) for p in Person.objects.filter(pk__in=ids).select_related("details")}
     last = last_checkpoint()
     titles = {name: event.title for name, event in registered_events().items()}
@@ -110,8 +110,7 @@ def lines_of(entries: Iterable, *, models: QuerySet[Model] | None = None) -> lis
 
 def models_on(entry) -> list[int]:
     """Keys of the models on whose trails an entry is."""
-    names = [entry.subject, *entry.trails]
-    return [key_of(name) for name in names if name.startswith("inventory.model:")]
+    return list(keys_named(Model, [entry.subject, *entry.trails]))
 
 
 def _line(entry, people: dict[str, str], titles: dict[str, str], covered: int) -> Line:
@@ -171,11 +170,11 @@ def _digests(data: dict, prefix: str = ""):
             yield label, value
 
 
-def changes_of(entry) -> tuple[list[ChangedRow], int]:
-    """Row by row, what the entry's transaction changed on governed rows of its trails; and how many rows more."""
+def changes_of(entry, trails: Iterable[str]) -> tuple[list[ChangedRow], int]:
+    """Row by row, what the entry's transaction changed on governed rows of some trails; and how many rows more."""
     if entry.sealed_in_id is None:
         return [], 0
-    sealed = rows_sealed_in(entry.sealed_in_id, [*entry.trails, entry.subject])
+    sealed = rows_sealed_in(entry.sealed_in_id, trails)
     rows = list(sealed[:MOST_ROWS])
     # What the entry is about comes first, the rows of its files last.
     rows.sort(key=lambda row: (row.subject.startswith("audit."), row.subject != entry.subject))

@@ -8,9 +8,9 @@ from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_safe
 
 from audit import effects
-from audit.reading import attachment, key_of
+from audit.reading import attachment
 from audit.services import Retention
-from inventory.models import Model
+from portal.visibility import may_see
 
 SANDBOXED = {"sandbox": "", "default-src": [CSP.NONE]}
 # An Evidently page brings its own script and style; it runs without an origin and may load nothing.
@@ -26,10 +26,9 @@ REPORT = {
 
 
 def find_attachment(request: HttpRequest, number: int):
-    """The attachment where the reader may see the model on whose trail it hangs; else 404."""
+    """The attachment where the reader may see the trail that it hangs on; else 404."""
     found = attachment(number)
-    is_models = found is not None and found.trail.startswith("inventory.model:")
-    if not is_models or not Model.objects.visible_to(request.user).filter(pk=key_of(found.trail)).exists():
+    if found is None or not may_see(request.user, found.trail):
         raise Http404
     if not effects.path_of(found.artefact.sha256).exists():
         raise Http404

@@ -14,7 +14,7 @@ from jobs.models import Job
 from monitoring.models import Breach, Run
 from portal.trail import lines_of
 from portal.views.administration import name_people
-from portal.views.trail import entries_seen_by
+from portal.visibility import entries_seen_by, keys_named
 from proposals.models import Proposal
 from proposals.services import ROLE
 
@@ -93,7 +93,7 @@ def _changed(account: Account) -> list[dict]:
 
 def _run_of(entry) -> int | None:
     """Key of the run whose end an entry announces: one line for all that it crossed."""
-    return int(entry.subject.rpartition(":")[2]) if entry.event == RUN_COMPLETED else None
+    return next(iter(keys_named(Run, [entry.subject])), None) if entry.event == RUN_COMPLETED else None
 
 
 def _crossed_in(runs: list[int]) -> dict[int, int]:

@@ -20,7 +20,6 @@ from audit.reading import (
     attachments_about,
     attachments_filed_as,
     entries_on,
-    every_entry,
     last_checkpoint,
     log_size,
     subject_name,
@@ -30,6 +29,7 @@ from inventory.models import Model
 from inventory.views import model_frame
 from portal.proof import checkpoint_steps, proof_of
 from portal.trail import HEX64, changes_of, lines_of
+from portal.visibility import entries_seen_by, seen_among, sees_whole_log
 
 PAGE = 50
 MOST_PEOPLE = 50
@@ -62,18 +62,6 @@ def is_fragment(request: HttpRequest) -> bool:
     return bool(request.htmx and not request.htmx.boosted)
 
 
-def sees_whole_log(account) -> bool:
-    return may(account, Permission.SEE_WHOLE_TRAIL)
-
-
-def entries_seen_by(account):
-    """The whole log for who may see it; else the entries of the models one may see."""
-    if sees_whole_log(account):
-        return every_entry()
-    names = [f"inventory.model:{pk}" for pk in Model.objects.visible_to(account).values_list("pk", flat=True)]
-    return every_entry().filter(Q(trails__overlap=names) | Q(subject__in=names))
-
-
 def trail_context(request: HttpRequest, entries, models: QuerySet[Model] | None = None) -> dict:
     """Entries, the chosen one, its proof and the state of the log. models: give each entry its model of these."""
     matching = narrowed(entries, request.GET)
@@ -81,7 +69,8 @@ def trail_context(request: HttpRequest, entries, models: QuerySet[Model] | None 
     page = list((matching.filter(pk__lt=before) if _is_number(before) else matching)[: PAGE + 1])
     chosen = _chosen(entries, request.GET.get("entry", "").strip())
     opened = lines_of([chosen], models=models)[0] if chosen else None
-    changes, more_rows = changes_of(chosen) if chosen else ([], 0)
+    trails = seen_among(request.user, [*chosen.trails, chosen.subject]) if chosen else set()
+    changes, more_rows = changes_of(chosen, trails) if chosen else ([], 0)
     own = [row for row in changes if row.subject == chosen.subject] or changes[:1]
     return {
         "lines": lines_of(page[:PAGE], models=models),
@@ -94,7 +83,7 @@ def trail_context(request: HttpRequest, entries, models: QuerySet[Model] | None 
         "changes": own,
         "others": [row for row in changes if row not in own],
         "more_rows": more_rows,
-        "files": _files(opened) if opened else [],
+        "files": _files(opened, trails) if opened else [],
         "asked": request.GET.get("entry", "").strip(),
         "query": request.GET,
         "events": sorted({(e.name, e.title) for e in registered_events().values()}, key=lambda pair: pair[1]),
@@ -128,10 +117,11 @@ def _chosen(entries, asked: str):
     return entries.filter(digest=bytes.fromhex(asked)).first() if HEX64.fullmatch(asked) else None
 
 
-def _files(line) -> list:
-    """Files that hang on what the entry is about and are named in it by their digest."""
+def _files(line, trails: set[str]) -> list:
+    """Files that hang on what the entry is about, on one of the trails, and are named in it by their digest."""
     named = {value for _, value in line.digests}
-    return [file for file in attachments_about(line.entry.subject) if file.artefact.sha256 in named]
+    files = attachments_about(line.entry.subject)
+    return [file for file in files if file.trail in trails and file.artefact.sha256 in named]
 
 
 def narrowed(entries, query):

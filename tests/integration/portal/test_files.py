@@ -96,8 +96,11 @@ def test_who_may_not_see_the_model_does_not_see_its_files(cast, file, address):
     assert browser_of(cast.auditor).get(address.format(filed.pk + 1)).status_code == 404
 
 
-def test_a_file_that_hangs_on_no_model_is_not_there(cast, file):
-    assert browser_of(cast.officer).get(f"/files/{file(trail=cast.owner.person).pk}/").status_code == 404
+def test_a_file_on_a_trail_of_another_kind_is_there_for_who_sees_the_whole_log(cast, file):
+    filed = file(trail=cast.owner.person)
+
+    assert browser_of(cast.officer).get(f"/files/{filed.pk}/").status_code == 200
+    assert browser_of(cast.owner).get(f"/files/{filed.pk}/").status_code == 404
 
 
 def test_a_file_whose_bytes_were_erased_is_not_there(cast, file):
