@@ -119,7 +119,9 @@ def test_whatever_the_keyboard_reaches_is_seen_to_have_the_focus(signed_in, watc
 def test_on_a_phone_the_breaches_come_before_the_charts_and_these_open_at_the_newest_window(signed_in, watched_model):
     page = signed_in("priya", viewport={"width": 390, "height": 800})
     page.goto(f"/models/{watched_model}/monitoring/")
-    page.wait_for_function("document.querySelectorAll('.chart-draw.newest .main-svg').length > 2")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.chart-draw.newest')].every(c => c.querySelector('.main-svg'))"
+    )
 
     tops = [page.locator(f"#{part}").bounding_box()["y"] for part in ("breaches", "auc")]
     hidden = page.evaluate(

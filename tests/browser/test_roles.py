@@ -10,7 +10,7 @@ ROLES = {
     "dan": (EVERYWHERE, True, True, False),
     "ingrid": (EVERYWHERE, True, False, False),
     "samuel": (EVERYWHERE, True, False, False),
-    "priya": (EVERYWHERE, True, True, True),
+    "priya": ([*EVERYWHERE, "Admin"], True, True, True),
     "agnes": ([*EVERYWHERE, "Admin"], True, False, True),
     "ada": (["Home", "Admin"], False, False, False),
     "stan": (EVERYWHERE, False, False, False),

@@ -50,7 +50,7 @@ def see_its_figures(page: Page, ref: str) -> None:
     page.goto(f"/models/{ref}/monitoring/")
     strip = page.locator(".strip")
     expect(strip).to_contain_text("AUC, realised")
-    expect(strip).to_contain_text("Oct 2026: no outcome is known yet")
+    expect(strip).to_contain_text("Oct: outcomes not known yet.")
     expect(page.locator("#breaches")).to_contain_text("PSI of LIMIT_BAL")
     expect(page.locator("#shifts")).to_contain_text("Credit limits are multiplied")
     expect(page.locator("#auc .chart-draw svg").first).to_be_visible(timeout=SOON)
