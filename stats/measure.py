@@ -246,19 +246,11 @@ def _rate(part: int, n: int, otherwise: str):
 def estimates(reference: ReferenceProfile, now: ScoreCounts) -> Iterator[Found]:
     """What performance would be if the score still meant what it meant in the reference (CBPE)."""
     bins = reference.score
-    outcomes = estimate.expected_outcomes(now, bins)
+    outcomes = estimate.expected_outcomes(now, bins, reference.state.score)
     yield "estimated_auc", estimate.estimated_auc(outcomes)
     yield "estimated_brier", estimate.estimated_brier(outcomes)
     yield "estimated_default_rate", estimate.estimated_default_rate(outcomes)
     for cut_off, cut in zip(bins.cut_offs.tolist(), bins.cut_off_cuts.tolist(), strict=True):
-        for name in ("precision", "recall", "accuracy"):
-            yield f"estimated_{name}@{cut_off:g}", _estimated(name, outcomes, cut_off, cut)
-
-
-def _estimated(name: str, outcomes, cut_off: float, cut: int):
-    """Expected counts are no draws: their share has no interval. `n` is the rows of the window."""
-    if isinstance(outcomes, NotComputed):
-        return outcomes
-    table = estimate.estimated_confusion(outcomes, cut_off, cut)
-    outcome = getattr(accuracy, name)(table)
-    return outcome if isinstance(outcome, NotComputed) else Value(outcome.value, table.n)
+        yield f"estimated_precision@{cut_off:g}", estimate.estimated_precision(outcomes, cut_off, cut)
+        yield f"estimated_recall@{cut_off:g}", estimate.estimated_recall(outcomes, cut_off, cut)
+        yield f"estimated_accuracy@{cut_off:g}", estimate.estimated_accuracy(outcomes, cut_off, cut)
