@@ -49,6 +49,29 @@ def test_the_realised_metric_lies_in_the_interval_about_as_often_as_it_says(refe
         assert 0.90 <= inside <= 0.995, metric
 
 
+def test_of_a_calibration_that_knew_everything_the_interval_is_the_chance_of_outcomes():
+    random = np.random.default_rng(17)
+    scores = random.beta(2, 5, 2_000)
+    knots = np.array([[0.0, 1.0], [0.05, 0.9]])
+    bins = fit_score(scores, knots, cut_offs=(CUT_OFF,), grid=501)
+    everything = score_counts(bins, np.tile(scores, 500), np.zeros(1_000_000, int))
+    outcomes = estimate.expected_outcomes(score_counts(bins, scores, np.full(2_000, -1)), bins, everything)
+    chance, called, at = np.interp(scores, *knots), scores >= CUT_OFF, (CUT_OFF, int(bins.cut_off_cuts[0]))
+
+    drawn_outcomes = (random.random((1_000, 2_000)) < chance).astype(int)
+
+    for estimated, realised in (
+        (estimate.estimated_auc(outcomes), [sklearn.roc_auc_score(y, scores) for y in drawn_outcomes]),
+        (estimate.estimated_brier(outcomes), ((scores - drawn_outcomes) ** 2).mean(axis=1)),
+        (estimate.estimated_default_rate(outcomes), drawn_outcomes.mean(axis=1)),
+        (estimate.estimated_precision(outcomes, *at), drawn_outcomes[:, called].mean(axis=1)),
+        (estimate.estimated_recall(outcomes, *at), drawn_outcomes[:, called].sum(axis=1) / drawn_outcomes.sum(axis=1)),
+        (estimate.estimated_accuracy(outcomes, *at), (drawn_outcomes == called).mean(axis=1)),
+    ):
+        assert estimated.value == pytest.approx(np.mean(realised), abs=2e-3)
+        assert estimated.high - estimated.low == pytest.approx(2 * 1.96 * np.std(realised), rel=0.08)
+
+
 def test_a_changed_relation_lies_outside_the_interval():
     random = np.random.default_rng(15)
     before, known = drawn(random, 5_000, 2.0)
