@@ -1,10 +1,22 @@
 """Every address of the portal. The apps keep their own; the portal joins them."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from portal.views import administration, api_guide, files, find, health, home, jobs, sign_in, tokens, trail
+from portal.views import (
+    administration,
+    api_addresses,
+    api_guide,
+    files,
+    find,
+    health,
+    home,
+    jobs,
+    sign_in,
+    tokens,
+    trail,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -33,4 +45,5 @@ urlpatterns = [
     path("api/v1/", include("monitoring.api.urls")),
     path("api/v1/", include("inventory.api.urls")),
     path("api/", api_guide.guide, name="api-guide"),
+    re_path(r"^api/.+$", api_addresses.no_such_address, name="api-unknown"),  # behind all that the API has
 ]

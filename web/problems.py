@@ -1,7 +1,7 @@
 """Errors of the API as RFC 9457 problem details: what happened, why, what to do, and a pointer to each bad field."""
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404
+from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -50,14 +50,29 @@ def problem_response(problem: Exception, context: dict) -> Response | None:
         return None
     set_rollback()
     status, slug, title = kind
-    detail = _detail(problem, title, context)
-    body = {"type": f"urn:assay:problem:{slug}", "title": title, "status": status, "detail": detail}
+    body = _body(context["request"], status, slug, title, _detail(problem, title, context))
     if errors := _errors(problem):
         body["errors"] = errors
-    request = context["request"]
-    body["instance"] = f"urn:assay:request:{getattr(request, 'id', '')}"
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return Response(body, status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def problem_page(
+    request: HttpRequest, *, status: int, slug: str, title: str, detail: str, headers: dict[str, str] | None = None
+) -> JsonResponse:
+    """The same where no view of the API was reached."""
+    body = _body(request, status, slug, title, detail)
+    return JsonResponse(body, status=status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def _body(request: HttpRequest, status: int, slug: str, title: str, detail: str) -> dict:
+    return {
+        "type": f"urn:assay:problem:{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:assay:request:{getattr(request, 'id', '')}",
+    }
 
 
 def _kind(problem: Exception) -> tuple[int, str, str] | None:

@@ -35,6 +35,7 @@ OPEN_TO_ALL = {
     "sign-in": "this is where one says who one is",
     "health": "for load balancers; says nothing of the bank",
     "api-schema": "the API's description, as it stands in the sources; names no record",
+    "api-unknown": "what the API does not have, the same for everybody; names no record",
 }
 # Open to whoever is signed in; what they list is tried below, for what it must not show.
 OPEN_TO_THE_SIGNED_IN = {
