@@ -184,7 +184,7 @@ def check_can_be_held(role: Role, unit: Unit | None) -> None:
 
 
 @transaction.atomic
-def disable_person(*, person: Person, reason: str, by: Account) -> None:
+def disable_person(*, person: Person, reason: str, by: Account) -> Person:
     """Shut every session and token of a person, at once; records stay. The safe direction takes one administrator."""
     person = Person.objects.select_for_update().get(pk=person.pk)
     check_may(by, Permission.MANAGE_PEOPLE)
@@ -194,6 +194,7 @@ def disable_person(*, person: Person, reason: str, by: Account) -> None:
     person.is_active = False
     person.save(update_fields=["is_active"])
     record(events.PERSON_DISABLED, subject=person, by=by, data={"hr_number": person.hr_number, "reason": reason})
+    return person
 
 
 @transaction.atomic

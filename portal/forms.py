@@ -1,6 +1,7 @@
 """Forms of the portal's own pages. Refusals of the services come back to their fields."""
 
 from django import forms
+from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -117,7 +118,8 @@ class RoleForm(ServiceForm):
         Unit.objects.all(),
         required=False,
         label="Unit",
-        help_text="Name or code; covers all units below it. Empty: the whole bank",
+        help_text="Name or code; covers all units below it. Empty: the whole bank, as for officers, auditors and "
+        "administrators",
     )
     reason = forms.CharField(
         label="Reason",
@@ -130,6 +132,72 @@ class RoleForm(ServiceForm):
 class DecisionForm(ServiceForm):
     decision = forms.ChoiceField(choices=[("accept", "Accept"), ("decline", "Decline")])
     reason = forms.CharField(max_length=1000)
+
+
+class ReasonForm(ServiceForm):
+    reason = forms.CharField(
+        label="Reason",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Part of the record",
+    )
+
+
+class UnitForm(ServiceForm):
+    name = forms.CharField(max_length=120, label="Name", help_text="As people call it, such as “Retail credit”")
+    code = forms.SlugField(
+        max_length=50, label="Code", help_text="Small letters, digits and hyphens; pipelines name the unit by it"
+    )
+    parent = NamedField(
+        "units",
+        Unit.objects.all(),
+        required=False,
+        label="Below",
+        help_text="Name or code of the unit above it; whoever has a role there covers the new one too",
+    )
+
+
+class PersonForm(ServiceForm):
+    full_name = forms.CharField(
+        max_length=120, label="Name", help_text="Stands apart from the trail, so that it can be erased"
+    )
+    hr_number = forms.CharField(max_length=40, label="HR number", help_text="Names the person on the trail, for good")
+    mail = forms.EmailField(required=False, label="E-mail")
+    unit = NamedField("units", Unit.objects.all(), label="Unit", help_text="Name or code")
+    line_manager = NamedField(
+        "people",
+        Person.objects.filter(is_active=True).select_related("details"),
+        required=False,
+        label="Line manager",
+        help_text="Name or HR number",
+    )
+
+
+class AccountForm(ServiceForm):
+    person = NamedField(
+        "people",
+        Person.objects.filter(is_active=True).select_related("details"),
+        label="Person",
+        help_text="Name or HR number; of a service account, who answers for it",
+    )
+    kind = forms.ChoiceField(choices=Account.Kind.choices, label="Who signs in with it")
+    username = forms.CharField(max_length=80, label="User name", validators=[UnicodeUsernameValidator()])
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        label="First password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="People need one of at least 12 characters; a service account has none, it comes with tokens",
+    )
+
+    def clean(self) -> dict:
+        given = super().clean()
+        is_service = given.get("kind") == Account.Kind.SERVICE
+        if is_service and given.get("password"):
+            self.add_error("password", "A service account has no password; leave this empty.")
+        if not is_service and not given.get("password") and "password" not in self.errors:
+            self.add_error("password", "A person needs a password to sign in.")
+        return given | {"password": given.get("password") or None}
 
 
 class TokenForm(ServiceForm):

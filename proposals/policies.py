@@ -31,12 +31,16 @@ def check_in_time(proposal: Proposal) -> None:
 
 def check_second_person(proposal: Proposal, person: Person) -> None:
     """Nobody decides what they asked for, what is about themselves, or what they own or built."""
-    conflicts = list(proposal.conflicts.all())
-    if not conflicts:
+    if not proposal.conflicts.all():
         raise NotNow("Nobody noted who may not decide this; it has to be withdrawn and asked again.")
-    for conflict in conflicts:
-        if conflict.person_id == person.pk:
-            raise NotPermitted(f"{_SENTENCES[Conflict.Why(conflict.why)]}; another person decides it.")
+    if why := conflict_of(proposal, person):
+        raise NotPermitted(f"{why}; another person decides it.")
+
+
+def conflict_of(proposal: Proposal, person: Person) -> str:
+    """Why the person may not decide the proposal, in words; empty where nothing was noted."""
+    found = (conflict for conflict in proposal.conflicts.all() if conflict.person_id == person.pk)
+    return next((_SENTENCES[Conflict.Why(conflict.why)] for conflict in found), "")
 
 
 def has_moved(proposal: Proposal) -> bool:

@@ -1,9 +1,10 @@
 """People and roles: who holds what, what is proposed, and the decisions on it."""
 
+import functools
 from collections.abc import Iterable
 
 from django.contrib import messages
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,28 +17,34 @@ from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import MATRIX, Permission, Role
 from audit.checkpoints import wait_for_receipt
 from audit.reading import entries_on, key_of
-from portal.forms import DecisionForm, RoleForm
+from portal.forms import DecisionForm, ReasonForm, RoleForm
 from proposals import services as proposals
 from proposals.models import Proposal
+from proposals.policies import conflict_of
 from web.keyset import KeysetPage
 
+DECIDES = {proposals.ROLE: proposals.decide_role, proposals.END_ROLE: proposals.decide_end_of_role}
 PAGE = 100
 DECIDED = 20
 MOST_UNITS = 50
 SORTS = {"name": ("called", "called"), "hr": ("hr_number", "hr_number")}
 
 
-def _guarded(view):
-    """403 with its sentence where the reader may not see administration."""
+def guarded(permission: Permission):
+    """403 with its sentence where the reader does not have the permission."""
 
-    def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-        try:
-            check_may(request.user, Permission.SEE_ADMINISTRATION)
-        except NotPermitted as refusal:
-            return forbidden(request, refusal)
-        return view(request, *args, **kwargs)
+    def decorate(view):
+        @functools.wraps(view)
+        def guarded_view(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            try:
+                check_may(request.user, permission)
+            except NotPermitted as refusal:
+                return forbidden(request, refusal)
+            return view(request, *args, **kwargs)
 
-    return guarded
+        return guarded_view
+
+    return decorate
 
 
 def forbidden(request: HttpRequest, refusal: NotPermitted) -> HttpResponse:
@@ -63,7 +70,7 @@ def tabs_of(request: HttpRequest, current: str) -> dict:
 
 
 @require_safe
-@_guarded
+@guarded(Permission.SEE_ADMINISTRATION)
 def administration(request: HttpRequest) -> HttpResponse:
     """People with their roles, what is proposed, and what each role permits."""
     form = RoleForm(initial={"person": request.GET.get("person", "")})
@@ -74,12 +81,15 @@ def _people_context(request: HttpRequest, form: RoleForm) -> dict:
     words = request.GET.get("q", "").strip()[:100]
     matching = _people().filter(Q(details__full_name__icontains=words) | Q(hr_number__icontains=words))
     page = KeysetPage(matching, request.GET, sorts=SORTS, default="name", size=PAGE)
-    known = Proposal.objects.filter(kind=proposals.ROLE).select_related("asked_by__details", "decided_by__details")
+    known = Proposal.objects.filter(kind__in=DECIDES).select_related("asked_by__details", "decided_by__details")
+    waiting = name_people(known.open().prefetch_related("conflicts")[:PAGE])
+    for proposal in waiting:
+        proposal.conflict = conflict_of(proposal, request.user.person)
     return tabs_of(request, "administration") | {
         "people": page.rows,
         "pages": page.foot(total=matching.count(), noun="people"),
         "words": words,
-        "waiting": name_people(known.open()[:PAGE]),
+        "waiting": waiting,
         "decided": name_people(known.exclude(state=Proposal.State.OPEN)[:DECIDED]),
         "can_manage": may(request.user, Permission.MANAGE_PEOPLE),
         "form": form,
@@ -108,16 +118,16 @@ def _people() -> QuerySet[Person]:
 
 
 def name_people(waiting: Iterable[Proposal]) -> list[Proposal]:
-    """The proposals, each with the person it is about as `person`; one query for all."""
+    """The proposals, each with the person on whose trail it is as `person`; one query for all."""
     waiting = list(waiting)
-    people = Person.objects.select_related("details").in_bulk({key_of(proposal.subject) for proposal in waiting})
+    people = Person.objects.select_related("details").in_bulk({key_of(proposal.trail) for proposal in waiting})
     for proposal in waiting:
-        proposal.person = people[key_of(proposal.subject)]
+        proposal.person = people[key_of(proposal.trail)]
     return waiting
 
 
 @require_POST
-@_guarded
+@guarded(Permission.SEE_ADMINISTRATION)
 def propose_role(request: HttpRequest) -> HttpResponse:
     form = RoleForm(request.POST)
     if form.is_valid():
@@ -128,21 +138,21 @@ def propose_role(request: HttpRequest) -> HttpResponse:
         except InvalidInput as refusal:
             form.add_problems(refusal.problems)
         else:
-            messages.success(request, f"Proposed: {proposal.change['what']}. Another administrator decides.")
+            messages.success(request, proposed_words(proposal))
             return redirect("administration")
     return render(request, "portal/administration.html", _people_context(request, form))
 
 
 @require_POST
-@_guarded
+@guarded(Permission.SEE_ADMINISTRATION)
 def decide_proposal(request: HttpRequest, number: int) -> HttpResponse:
-    proposal = get_object_or_404(Proposal, pk=number, kind=proposals.ROLE)
+    proposal = get_object_or_404(Proposal, pk=number, kind__in=DECIDES)
     form = DecisionForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Nothing was decided: say why. The reason is part of the record.")
         return redirect("administration")
     try:
-        decided = proposals.decide_role(
+        decided = DECIDES[proposal.kind](
             proposal=proposal,
             accept=form.cleaned_data["decision"] == "accept",
             reason=form.cleaned_data["reason"],
@@ -156,9 +166,31 @@ def decide_proposal(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("administration")
 
 
-def receipt_words(decided: Proposal) -> str:
-    """The receipt of a decision, once it is committed: waited for, and never promised before it is there."""
-    position = entries_on(decided)[0].sealed_in_id
+@require_POST
+@guarded(Permission.SEE_ADMINISTRATION)
+def withdraw_proposal(request: HttpRequest, number: int) -> HttpResponse:
+    proposal = get_object_or_404(Proposal, pk=number, kind__in=DECIDES)
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was withdrawn: say why. The reason is part of the record.")
+        return redirect("administration")
+    try:
+        withdrawn = proposals.withdraw(proposal=proposal, reason=form.cleaned_data["reason"], by=request.user)
+    except NotPermitted as refusal:
+        return forbidden(request, refusal)
+    except NotNow as refusal:
+        return refused(request, refusal, "This proposal cannot be withdrawn", "administration")
+    messages.success(request, f"Withdrawn: {withdrawn.change['what']}. {receipt_words(withdrawn)}")
+    return redirect("administration")
+
+
+def proposed_words(proposal: Proposal) -> str:
+    return f"Proposed: {proposal.change['what']}. Another administrator decides. {receipt_words(proposal)}"
+
+
+def receipt_words(done: Model) -> str:
+    """The receipt of what was done last to a record, once it is committed: waited for, and never promised before."""
+    position = entries_on(done)[0].sealed_in_id
     receipt = wait_for_receipt(position)
     if receipt is None:
         return f"Counted as record {position} of the log; its receipt is pending, no checkpoint covers it yet."

@@ -16,7 +16,7 @@ from portal.trail import lines_of
 from portal.views.administration import name_people
 from portal.visibility import entries_seen_by, keys_named
 from proposals.models import Proposal
-from proposals.services import ROLE
+from proposals.services import ROLE_KINDS
 
 SHOWN = 12
 CHANGES = 8
@@ -102,8 +102,8 @@ def _crossed_in(runs: list[int]) -> dict[int, int]:
 
 
 def proposals_for(account: Account) -> list[Proposal]:
-    """Role changes that wait for this administrator: those that another person asked for."""
+    """Role changes that wait for this administrator: all but those that this person may not decide."""
     if not may(account, Permission.MANAGE_PEOPLE):
         return []
-    waiting = Proposal.objects.open().filter(kind=ROLE).exclude(asked_by=account.person)
+    waiting = Proposal.objects.open().filter(kind__in=ROLE_KINDS).exclude(conflicts__person=account.person)
     return name_people(waiting.select_related("asked_by__details")[:SHOWN])

@@ -67,6 +67,9 @@ NUMBERS = {
     "file": "attachment",
     "report-page": "attachment",
     "decide-proposal": "proposal",
+    "withdraw-proposal": "proposal",
+    "end-role": "assignment",
+    "disable-person": "person",
     "retry-digest": "version",
     "retry-job": "job",
     "revoke-token": "token",
@@ -177,6 +180,8 @@ def things(cast) -> SimpleNamespace:
         proposal=proposals.propose_role(
             person=cast.developer.person, role=Role.OWNER, unit=cast.retail, reason="Needed", by=cast.administrator
         ),
+        assignment=cast.owner.person.roles.get(),
+        person=cast.owner.person,
         words={"ref": model.ref, "label": "1.0.0", "column": "income", "kind": "models"},
     )
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -84,10 +85,10 @@ def test_acts_are_posts(cast, proposal):
 def test_a_proposal_waits_for_another_administrator(cast, wanted):
     answer = browser_of(cast.administrator).post(PROPOSE, wanted, follow=True)
 
-    assert "Another administrator decides" in text_of(answer)
-    assert Proposal.objects.get().state == "open"
+    assert "Another administrator decides. Counted as record" in text_of(answer)
+    assert Proposal.objects.open().get().asked_by == cast.administrator.person
     assert not cast.stranger.person.roles.filter(role=Role.VALIDATOR).exists()
-    assert "another administrator decides" in text_of(browser_of(cast.administrator).get(PLACE))
+    assert "You asked for this yourself, so another" in text_of(browser_of(cast.administrator).get(PLACE))
 
 
 def test_a_proposal_with_mistakes_keeps_what_was_typed_and_names_each(cast, wanted):
@@ -99,13 +100,13 @@ def test_a_proposal_with_mistakes_keeps_what_was_typed_and_names_each(cast, want
     assert "There is no active person with the name or HR number “HR-0”" in page
     assert "There is no unit with the name or code “moon”" in page
     assert 'value="moon"' in page
-    assert not Proposal.objects.exists()
+    assert not Proposal.objects.open().exists()
 
 
 @pytest.mark.parametrize("who", ["auditor", "officer"])
 def test_nobody_else_proposes(cast, wanted, who):
     assert browser_of(getattr(cast, who)).post(PROPOSE, wanted).status_code == 403
-    assert not Proposal.objects.exists()
+    assert not Proposal.objects.open().exists()
 
 
 def test_the_second_administrator_accepts_and_the_role_is_in_force(cast, proposal):
@@ -113,6 +114,19 @@ def test_the_second_administrator_accepts_and_the_role_is_in_force(cast, proposa
 
     assert answer.status_code == 302
     assert cast.stranger.person.roles.in_force().filter(role=Role.VALIDATOR, unit=cast.retail).exists()
+
+
+def test_whom_it_is_about_is_offered_no_decision_and_cannot_decide(cast):
+    about_bert = proposals.propose_role(
+        person=cast.second_administrator.person, role=Role.AUDITOR, unit=None, reason="Cover", by=cast.administrator
+    )
+
+    page = text_of(browser_of(cast.second_administrator).get(PLACE))
+    answer = decide(cast.second_administrator, about_bert, decision="accept", reason="I am fine with it")
+
+    assert "This proposal is about you, so another" in page
+    assert f"/administration/proposals/{about_bert.pk}/decide/" not in page
+    assert answer.status_code == 403
 
 
 def test_who_asked_cannot_decide(cast, proposal):
@@ -128,7 +142,7 @@ def test_a_decision_needs_a_reason(cast, proposal):
     answer = client.post(f"/administration/proposals/{proposal.pk}/decide/", {"decision": "accept"}, follow=True)
 
     assert "Nothing was decided" in text_of(answer)
-    assert Proposal.objects.get().state == "open"
+    assert Proposal.objects.get(pk=proposal.pk).state == "open"
 
 
 def test_a_second_decision_comes_too_late_and_is_told_so(cast, proposal):
@@ -138,7 +152,7 @@ def test_a_second_decision_comes_too_late_and_is_told_so(cast, proposal):
 
     assert answer.status_code == 409
     assert "This proposal cannot be decided" in text_of(answer)
-    assert Proposal.objects.get().state == "declined"
+    assert Proposal.objects.get(pk=proposal.pk).state == "declined"
 
 
 def test_a_proposal_that_is_not_there_is_not_found(cast):
@@ -160,7 +174,7 @@ def test_administration_takes_as_many_queries_for_thirty_people_as_for_three(cas
         person = hire(Role.VALIDATOR, cast.retail, f"P{number} Person").person
         proposals.propose_role(person=person, role=Role.AUDITOR, unit=None, reason="Noise", by=cast.administrator)
 
-    assert many <= few + 1  # the first proposal adds the query for the people it is about
+    assert many <= few + 2  # the first proposal adds the queries for the people it is about and for its conflicts
     assert queries_of(client, PLACE) == many
 
 
@@ -193,3 +207,59 @@ def test_without_a_checkpoint_a_decision_says_that_its_receipt_is_pending(cast, 
     )
 
     assert "its receipt is pending" in text_of(answer)
+
+
+# ---- taking back -------------------------------------------------------------------------------------------
+def withdraw(account, proposal, **sent):
+    return browser_of(account).post(f"/administration/proposals/{proposal.pk}/withdraw/", sent, follow=True)
+
+
+def test_who_asked_is_offered_to_withdraw_and_does(cast, proposal):
+    page = text_of(browser_of(cast.administrator).get(PLACE))
+
+    answer = withdraw(cast.administrator, proposal, reason="A mistake")
+
+    assert f"/administration/proposals/{proposal.pk}/withdraw/" in page
+    assert "Withdrawn: Validator, Retail credit. Counted as record" in text_of(answer)
+    assert Proposal.objects.get(pk=proposal.pk).state == "withdrawn"
+
+
+def test_nobody_else_is_offered_to_withdraw_or_can(cast, proposal):
+    page = text_of(browser_of(cast.second_administrator).get(PLACE))
+
+    answer = withdraw(cast.second_administrator, proposal, reason="Not mine")
+
+    assert "/withdraw/" not in page
+    assert answer.status_code == 403
+    assert withdraw(cast.stranger, proposal, reason="x").status_code == 403
+    assert Proposal.objects.get(pk=proposal.pk).state == "open"
+
+
+def test_withdrawing_needs_a_reason_and_an_open_proposal(cast, proposal):
+    without_reason = withdraw(cast.administrator, proposal)
+    decide(cast.second_administrator, proposal, decision="decline", reason="No")
+
+    too_late = withdraw(cast.administrator, proposal, reason="Never mind")
+
+    assert "Nothing was withdrawn: say why" in text_of(without_reason)
+    assert too_late.status_code == 409
+    assert "This proposal cannot be withdrawn" in text_of(too_late)
+    assert browser_of(cast.administrator).get(f"/administration/proposals/{proposal.pk}/withdraw/").status_code == 405
+
+
+def test_what_nobody_decided_in_time_stands_among_the_decided(cast):
+    Proposal.objects.create(
+        kind="role",
+        subject=f"accounts.person:{cast.stranger.person_id}",
+        trail=f"accounts.person:{cast.stranger.person_id}",
+        change={"what": "Auditor, whole bank"},
+        reason="x",
+        asked_by=cast.administrator.person,
+        expires_on=date(2026, 1, 31),
+        state="expired",
+    )
+
+    page = text_of(browser_of(cast.auditor).get(PLACE))
+
+    assert "<b>Expired</b>: Auditor, whole bank for Stan Stranger" in page
+    assert 'Nobody, until <time datetime="2026-01-31">31 Jan 2026' in page
