@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Person, RoleAssignment, Unit
+from accounts.models import Person, RoleAssignment
 from accounts.permissions import check_may, may
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import MATRIX, Permission, Role
@@ -93,7 +93,6 @@ def _people_context(request: HttpRequest, form: RoleForm) -> dict:
         "decided": name_people(known.exclude(state=Proposal.State.OPEN)[:DECIDED]),
         "can_manage": may(request.user, Permission.MANAGE_PEOPLE),
         "form": form,
-        "units": Unit.objects.all()[:MOST_UNITS],
         "roles": list(Role),
         "matrix": [
             {"permission": permission.value.capitalize(), "reach": [_reach(role, permission) for role in Role]}

@@ -145,6 +145,6 @@ def _ask_or_act(
         else:
             messages.success(request, words(done))
             return redirect("administration")
-    context = tabs_of(request, "administration") | page | {"form": form, "units": Unit.objects.all()[:MOST_UNITS]}
+    context = tabs_of(request, "administration") | page | {"form": form}
     context["crumbs"] = [{"label": "People and roles", "url": reverse("administration")}]
     return render(request, "portal/administration_act.html", context)
