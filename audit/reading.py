@@ -13,21 +13,9 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection, models
 
+from audit import models as _trail  # under a private name: who reads the trail gets functions, never its tables
 from audit.governed import GOVERNED
-from audit.models import (
-    Artefact,
-    Attachment,
-    AttachmentQuerySet,
-    Checkpoint,
-    Entry,
-    EntryQuerySet,
-    RowHistory,
-    RowHistoryQuerySet,
-    SealedRecord,
-    SubjectHead,
-    key_of,
-    subject_name,
-)
+from audit.models import key_of, subject_name
 
 __all__ = [
     "NOT_RECORDED",
@@ -57,66 +45,66 @@ __all__ = [
 
 def head_digest(subject: models.Model | str) -> str:
     """Digest of a governed record as it stands now, in hex; '' where it has none."""
-    head = SubjectHead.objects.filter(subject=_name(subject)).first()
+    head = _trail.SubjectHead.objects.filter(subject=_name(subject)).first()
     return bytes(head.digest).hex() if head else ""
 
 
-def entries_on(trail: models.Model | str) -> EntryQuerySet:
+def entries_on(trail: models.Model | str) -> _trail.EntryQuerySet:
     """Entries about a record or hung on its trail, newest first, each with the sealed record that holds it."""
-    return Entry.objects.on_trail(_name(trail)).newest_first().select_related("sealed_in")
+    return _trail.Entry.objects.on_trail(_name(trail)).newest_first().select_related("sealed_in")
 
 
-def every_entry() -> EntryQuerySet:
+def every_entry() -> _trail.EntryQuerySet:
     """Entries of the whole bank, newest first: for those who may see all of it."""
-    return Entry.objects.newest_first().select_related("sealed_in")
+    return _trail.Entry.objects.newest_first().select_related("sealed_in")
 
 
-def history_of(record: models.Model) -> RowHistoryQuerySet:
+def history_of(record: models.Model) -> _trail.RowHistoryQuerySet:
     """Every past version of a governed record, oldest first."""
-    return RowHistory.objects.of_row(record._meta.db_table, record.pk)
+    return _trail.RowHistory.objects.of_row(record._meta.db_table, record.pk)
 
 
-def attachments_of(record: models.Model) -> AttachmentQuerySet:
+def attachments_of(record: models.Model) -> _trail.AttachmentQuerySet:
     """Files that hang on the record itself, with what is known of their bytes."""
-    return Attachment.objects.of(record).select_related("artefact")
+    return _trail.Attachment.objects.of(record).select_related("artefact")
 
 
-def attachments_on(trail: models.Model) -> AttachmentQuerySet:
+def attachments_on(trail: models.Model) -> _trail.AttachmentQuerySet:
     """Files anywhere on the record's trail, newest first."""
-    return Attachment.objects.on_trail(trail).select_related("artefact").order_by("-id")
+    return _trail.Attachment.objects.on_trail(trail).select_related("artefact").order_by("-id")
 
 
-def last_checkpoint() -> Checkpoint | None:
+def last_checkpoint() -> _trail.Checkpoint | None:
     """The newest signed tree head, with the cosignatures that have come in."""
-    return Checkpoint.objects.order_by("-id").prefetch_related("cosignatures").first()
+    return _trail.Checkpoint.objects.order_by("-id").prefetch_related("cosignatures").first()
 
 
-def checkpoint_over(position: int) -> Checkpoint | None:
+def checkpoint_over(position: int) -> _trail.Checkpoint | None:
     """The newest signed tree head that covers the record at `position`; None while none does."""
-    return Checkpoint.objects.filter(size__gt=position).order_by("-id").prefetch_related("cosignatures").first()
+    return _trail.Checkpoint.objects.filter(size__gt=position).order_by("-id").prefetch_related("cosignatures").first()
 
 
 def log_size() -> int:
     """How many records are sealed."""
-    last = SealedRecord.objects.order_by("-position").values_list("position", flat=True).first()
+    last = _trail.SealedRecord.objects.order_by("-position").values_list("position", flat=True).first()
     return 0 if last is None else last + 1
 
 
-def rows_sealed_in(position: int, trails: Iterable[str]) -> RowHistoryQuerySet:
+def rows_sealed_in(position: int, trails: Iterable[str]) -> _trail.RowHistoryQuerySet:
     """Row changes of one sealed record that hang on any of `trails`, in the order in which they happened."""
-    return RowHistory.objects.filter(sealed_in_id=position, trail__in=list(trails)).order_by("id")
+    return _trail.RowHistory.objects.filter(sealed_in_id=position, trail__in=list(trails)).order_by("id")
 
 
-def versions_before(rows: Iterable[RowHistory]) -> dict[int, RowHistory]:
+def versions_before(rows: Iterable[_trail.RowHistory]) -> dict[int, _trail.RowHistory]:
     """Id of a row change to the version that it replaced; a new row has none. One query, however many rows."""
-    earlier = RowHistory.objects.filter(
+    earlier = _trail.RowHistory.objects.filter(
         table_name=models.OuterRef("table_name"), pk_text=models.OuterRef("pk_text"), pk__lt=models.OuterRef("pk")
     )
-    places = RowHistory.objects.filter(pk__in=[row.pk for row in rows]).annotate(
+    places = _trail.RowHistory.objects.filter(pk__in=[row.pk for row in rows]).annotate(
         earlier=models.Subquery(earlier.order_by("-pk").values("pk")[:1])
     )
     pairs = dict(places.values_list("pk", "earlier"))
-    found = RowHistory.objects.in_bulk([earlier for earlier in pairs.values() if earlier is not None])
+    found = _trail.RowHistory.objects.in_bulk([earlier for earlier in pairs.values() if earlier is not None])
     return {row: found[earlier] for row, earlier in pairs.items() if earlier is not None}
 
 
@@ -144,7 +132,7 @@ ON_TRAIL_THEN = "and h.trail = %(trail)s"
 def position_at(day: date) -> int | None:
     """Position of the last record sealed on or before the end of `day` in the bank's zone; None before the first."""
     next_midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(settings.BANK_TIME_ZONE))
-    record = SealedRecord.objects.last_before(next_midnight)
+    record = _trail.SealedRecord.objects.last_before(next_midnight)
     return record.position if record else None
 
 
@@ -222,19 +210,19 @@ def _governed(table: type[models.Model] | str) -> str:
 
 
 # ---- files ------------------------------------------------------------------------------------------------
-def attachment(number: int) -> Attachment | None:
+def attachment(number: int) -> _trail.Attachment | None:
     """One attachment by its number. Whether the reader may see its trail is the caller's to ask."""
-    return Attachment.objects.select_related("artefact").filter(pk=number).first()
+    return _trail.Attachment.objects.select_related("artefact").filter(pk=number).first()
 
 
-def attachments_about(subject: str) -> AttachmentQuerySet:
+def attachments_about(subject: str) -> _trail.AttachmentQuerySet:
     """Files that hang on a record that is known by its trail name."""
-    return Attachment.objects.filter(subject=subject).select_related("artefact").order_by("id")
+    return _trail.Attachment.objects.filter(subject=subject).select_related("artefact").order_by("id")
 
 
-def attachments_filed_as(sha256: str) -> AttachmentQuerySet:
+def attachments_filed_as(sha256: str) -> _trail.AttachmentQuerySet:
     """Wherever a file with this digest hangs."""
-    return Attachment.objects.filter(artefact__in=Artefact.objects.filter(sha256=sha256))
+    return _trail.Attachment.objects.filter(artefact__in=_trail.Artefact.objects.filter(sha256=sha256))
 
 
 def _name(record: models.Model | str) -> str:

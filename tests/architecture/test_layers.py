@@ -1,16 +1,21 @@
 """Each module imports only what is below it; nothing is left out; each contract fails on a seeded violation."""
 
+import ast
 import configparser
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db.models import Model
 
-from tests.architecture.source_tree import ROOT, apps, packages
+from audit import models as trail
+from audit import reading
+from tests.architecture.source_tree import ROOT, Module, apps, called, packages, product
 
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "legacy", "v2", "util", "misc"}
 
@@ -112,6 +117,83 @@ def test_every_app_has_layers_inside_that_leave_no_module_out():
     assert set(apps()) - joined_by_pages == ordered
 
 
+# ---- the trail's tables by another door -------------------------------------------------------------------
+# import-linter knows modules, not what is handed on by them: `from audit.reading import Entry` would pass it.
+TABLES = {name for name, kind in vars(trail).items() if isinstance(kind, type) and issubclass(kind, Model)}
+
+
+def side_doors(modules: list[Module]) -> list[str]:
+    """Where a module outside audit names a table of the trail, or what a module of audit keeps private."""
+    return [f"{m.place}: {words}" for m in modules if m.app != "audit" for words in _side_doors(m)]
+
+
+def _side_doors(module: Module) -> Iterator[str]:
+    imports = [node for node in ast.walk(module.tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    of_audit = {
+        alias.asname or alias.name.split(".")[0]
+        for node in imports
+        for alias in node.names
+        if f"{getattr(node, 'module', None) or alias.name}.".startswith("audit.")
+    }
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("audit."):
+            yield from (ast.unparse(node) for alias in node.names if is_of_the_trail(alias.name))
+        elif isinstance(node, ast.Attribute) and is_of_the_trail(node.attr):
+            if ast.unparse(node).split(".")[0] in of_audit:
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Call) and called(node) == "get_model" and asks_for_audit(node):
+            yield ast.unparse(node)
+
+
+def asks_for_audit(call: ast.Call) -> bool:
+    return bool(call.args) and str(getattr(call.args[0], "value", "")).split(".")[0] == "audit"
+
+
+def is_of_the_trail(name: str) -> bool:
+    return name in TABLES or (name.startswith("_") and not name.startswith("__")) or name == "*"
+
+
+def test_nobody_reads_the_trails_tables_by_another_door():
+    assert side_doors(product()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "finds"),
+    [
+        ("from audit.reading import Entry", True),
+        ("from audit.reading import _trail", True),
+        ("from audit.reading import *", True),
+        ("from audit.services import Artefact as File", True),
+        ("from audit import checkpoints\nlast = checkpoints.Checkpoint.objects.first()", True),
+        ("from audit import reading as r\nr._trail.RowHistory.objects.all()", True),
+        ("import audit.export\naudit.export.SealedRecord.objects.all()", True),
+        ("from django.apps import apps\napps.get_model('audit', 'Entry')", True),
+        ("from django.apps import apps\napps.get_model('audit.Entry')", True),
+        ("from audit.reading import entries_on, subject_name", False),
+        ("from audit import checkpoints\ncheckpoints.receipt_for(1)", False),
+        ("from inventory.models import Entry\nfrom audit.reading import entries_on\nEntry.objects.all()", False),
+    ],
+)
+def test_a_side_door_is_found(source, finds):
+    module = Module("jobs.refusals", "jobs/refusals.py", ast.parse(source))
+
+    assert bool(side_doors([module])) == finds
+
+
+def test_audit_itself_may_and_would_be_found_elsewhere():
+    own = [module for module in product() if module.app == "audit"]
+    moved = [Module(f"portal.{module.layer}", module.place, module.tree) for module in own]
+
+    assert side_doors(own) == []
+    assert side_doors(moved)
+
+
+def test_reading_hands_on_no_table():
+    assert TABLES & set(vars(reading)) == set()
+    assert {name for name in vars(reading) if name in reading.__all__} == set(reading.__all__)
+
+
+# ---- names ------------------------------------------------------------------------------------------------
 def modules_without_a_noun(root: Path) -> list[str]:
     return [
         str(path.relative_to(root))
