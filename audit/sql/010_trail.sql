@@ -127,6 +127,13 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     entry_id bigint;
 begin
+    -- What is once sealed stays for good: an entry that nobody can read would spoil each page that shows it.
+    if actor !~ '^([a-z_]+\.[a-z_]+:[0-9]+)?$' then
+        raise exception 'an entry names its actor as accounts.person:7, or by nothing for the portal, not as %', actor;
+    end if;
+    if jsonb_typeof(convert_from(body, 'UTF8')::jsonb) <> 'object' then
+        raise exception 'the data of an entry is a JSON object';
+    end if;
     insert into audit.entry (txid, event, subject, trails, actor, account, through, request, body, digest)
     values (audit.me(), event, subject, trails, actor, account, through, request, body,
             audit.entry_digest(event, subject, trails, actor, account, through, request, body))

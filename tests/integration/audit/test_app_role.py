@@ -133,7 +133,7 @@ def test_temporary_tables_and_types_do_not_stand_in_for_the_catalogues(app, log,
 
 def test_what_it_announces_falsely_is_sealed_under_its_database_user(app, log):
     app.execute(
-        "select audit.record('accounts.role_granted', 'accounts.person:1', '{}', 'someone', '', 'page', '', '{}')"
+        "select audit.record('accounts.role_granted', 'accounts.person:1', '{}', 'accounts.person:9', '', 'page', '', '{}')"
     )
 
     assert SealedRecord.objects.order_by("-position").first().db_user == "app"
@@ -145,6 +145,23 @@ def test_a_vacant_announcement_is_refused(app):
     for broken in ("'', 'x'", "'x', ''", "null, 'x'"):
         with pytest.raises(psycopg.errors.IntegrityError):
             app.execute(f"select audit.record({broken}, '{{}}', '', '', '', '', '{{}}')")
+
+
+@pytest.mark.parametrize(
+    ("actor", "body", "says"),
+    [
+        ("bob", "{}", "names its actor as accounts.person:7"),
+        ("accounts.person:x", "{}", "names its actor as accounts.person:7"),
+        ("", "[1]", "is a JSON object"),
+        ("", "not json", "invalid input syntax for type json"),
+    ],
+)
+def test_an_entry_that_no_page_could_show_is_refused(app, actor, body, says):
+    """What is once sealed stays, and would spoil every page that lists it."""
+    call = "select audit.record('x.y', 'inventory.model:2', '{inventory.model:2}', %s, '', 'page', '', %s)"
+
+    with pytest.raises(psycopg.Error, match=says):
+        app.execute(call, [actor, body.encode()])
 
 
 def test_it_can_hold_up_the_log_but_not_bend_it(app, log, superuser):
