@@ -10,7 +10,6 @@ from monitoring.models import Monitor, Threshold
 from sandbox.explanation import FLAVOURS, LINKS, METHODS
 from stats.catalogue import METRICS
 from web.serializers import StrictSerializer
-from web.wording import SAID, quoted
 
 LONGEST_COLUMN = 120
 BY_ITSELF = [m.name for m in METRICS.values() if not m.at_cut_off and m.of != "sample"]
@@ -144,14 +143,6 @@ class Limit(StrictSerializer):
         help_text="As column=value; empty: the whole window",
     )
 
-    def validate_metric(self, metric: str) -> str:
-        name, _, cut_off = metric.partition("@")
-        if name not in (OF_CUT_OFFS if cut_off else BY_ITSELF):
-            known = ", ".join(f"{known}@0.5" for known in OF_CUT_OFFS) if cut_off else ", ".join(BY_ITSELF)
-            sentence = f"There is no figure {quoted(metric)}. There are: {known}."
-            raise serializers.ValidationError(sentence, code=SAID)
-        return metric
-
 
 class MonitorInput(StrictSerializer):
     name = serializers.CharField(max_length=120, help_text="What it watches, such as Production log; once a model")
@@ -194,7 +185,9 @@ class MonitorInput(StrictSerializer):
         help_text="How often it runs by itself; without it, when somebody asks",
     )
     limits = Limit(
-        many=True, required=False, help_text="When figures are watched or a breach; without it, the usual ones"
+        many=True,
+        required=False,
+        help_text="When figures are watched or a breach; without it, the usual ones, empty for none",
     )
     explained = Explained(
         required=False, allow_null=True, default=None, help_text="What SHAP explains; without it, nothing"

@@ -58,8 +58,8 @@ def _definition(model: Model, sent: object) -> dict:
     if faults:
         raise InvalidInput(problems_of(model, plain) | faults)
     given = dict(wanted.validated_data) | {"version": version}
-    if limits := given.pop("limits", None):
-        given["limits"] = tuple(Limit(**limit) for limit in limits)
+    if "limits" in given:
+        given["limits"] = tuple(Limit(**limit) for limit in given["limits"])
     return given
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from django.conf import settings
 
-from engines.log import Fault, columns_named, faults_of
+from engines.log import Fault, LogSpec, LogSpecError, columns_named, faults_of
 from engines.refusals import LogRefused
 from engines.sources import SUFFIXES, check_columns
 from inventory.models import Model
-from monitoring.models import Monitor, Threshold
+from monitoring.models import Monitor
+from monitoring.services.thresholds import Limit, problems_of_limits
 from monitoring.sources import LocationRefused, find_log
 from web.text import is_storable
 
@@ -31,7 +32,7 @@ def problems_of(model: Model, plain: Mapping) -> dict[str, str]:
         (_at("columns", fault) for fault in faults_of(columns)),
         _logs(model, plain, columns),
         _days(plain.get("reference_since"), plain.get("reference_until")),
-        _limits(plain.get("limits")),
+        _limits(plain.get("limits"), columns),
     )
     problems: dict[str, str] = {}
     for place, sentence in (found for check in checks for found in check):
@@ -77,26 +78,28 @@ def _days(since: object, until: object) -> Iterator[Problem]:
         yield "reference_until", f"The reference cannot end before it begins: from {since}, got {until}."
 
 
-def _limits(limits: object) -> Iterator[Problem]:
-    seen = set()
-    for place, limit in enumerate(limits if isinstance(limits, (list, tuple)) else ()):
-        if not isinstance(limit, Mapping):
-            continue
-        yield from _limit(f"limits/{place}", limit)
-        metric = limit.get("metric")
-        figures = str(metric), str(limit.get("column") or ""), str(limit.get("segment") or "")
-        if isinstance(metric, str) and figures in seen:
-            yield f"limits/{place}/metric", f"There are two limits on {metric}; one is wanted."
-        seen.add(figures)
+def _limits(limits: object, columns: Mapping) -> Iterator[Problem]:
+    """What is wrong with thresholds, of those whose values are of their types."""
+    listed = enumerate(limits if isinstance(limits, (list, tuple)) else ())
+    read = {place: limit for place, plain in listed if (limit := _limit(plain)) is not None}
+    yield from problems_of_limits(read, _spec(columns)).items()
 
 
-def _limit(path: str, limit: Mapping) -> Iterator[Problem]:
-    side, watch, breach = (limit.get(name) for name in ("side", "watch", "breach"))
-    if side not in Threshold.Side.values:
-        yield f"{path}/side", f"above or below is wanted, got {side!r}."
-        return
-    if not all(isinstance(level, (int, float)) for level in (watch, breach)):
-        return
-    if (breach < watch) if side == Threshold.Side.ABOVE else (breach > watch):
-        beyond = f"{side} {watch}, got {breach}"
-        yield f"{path}/breach", f"The breach level must lie beyond the watch level: {beyond}."
+def _limit(plain: object) -> Limit | None:
+    if not isinstance(plain, Mapping):
+        return None
+    texts = {name: plain.get(name) or "" for name in ("metric", "side", "rationale", "column", "segment")}
+    levels = {name: plain.get(name) for name in ("watch", "breach")}
+    is_read = all(isinstance(text, str) for text in texts.values()) and all(map(_is_number, levels.values()))
+    return Limit(**texts, **levels) if is_read and texts["metric"] else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _spec(columns: Mapping) -> LogSpec | None:
+    try:
+        return LogSpec.from_dict(dict(columns))
+    except (LogSpecError, TypeError, ValueError, AttributeError):
+        return None

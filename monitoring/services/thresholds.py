@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 
@@ -123,8 +123,17 @@ def _end(threshold: Threshold, by: Account) -> None:
 # ---- what a limit may be ------------------------------------------------------------------------------------
 def check_limits(limits: Sequence[Limit], spec: LogSpec) -> None:
     """Raises InvalidInput with a sentence for each limit at fault, under limits/<its place>/<field>."""
+    if problems := problems_of_limits(dict(enumerate(limits)), spec):
+        raise InvalidInput(problems)
+
+
+def problems_of_limits(limits: Mapping[int, Limit], spec: LogSpec | None) -> dict[str, str]:
+    """A sentence for each limit at fault, by limits/<its place>/<field>.
+
+    spec  None where the definition of the log cannot be read yet: what depends on it is not looked at
+    """
     problems, first = {}, {}
-    for place, limit in enumerate(limits):
+    for place, limit in limits.items():
         for field, problem in _problems(limit, spec):
             problems.setdefault(f"limits/{place}/{field}", problem)
         if limit.place in first:
@@ -133,21 +142,25 @@ def check_limits(limits: Sequence[Limit], spec: LogSpec) -> None:
                 f"limits/{first[limit.place]} is a threshold on the same figures; keep one of the two.",
             )
         first.setdefault(limit.place, place)
-    if problems:
-        raise InvalidInput(problems)
+    return problems
 
 
-def _problems(limit: Limit, spec: LogSpec) -> Iterator[tuple[str, str]]:
+def _problems(limit: Limit, spec: LogSpec | None) -> Iterator[tuple[str, str]]:
     """(field, sentence) of each thing that is wrong with a limit by itself."""
     yield from _about_levels(limit)
     metric = metric_named(limit.metric)
     if metric is None or metric.of == "sample":
         yield "metric", _no_such_metric(limit.metric)
         return
-    if metric.at_cut_off and (wrong := _about_cut_off(limit, spec)):
-        yield "metric", wrong
     if metric.bad not in (None, limit.side) and limit.side in Threshold.Side.values:
         yield "side", f"{metric.words} is bad {metric.bad} a limit, so a threshold {limit.side} one would praise it."
+    if spec:
+        yield from _about_log(limit, metric, spec)
+
+
+def _about_log(limit: Limit, metric: Metric, spec: LogSpec) -> Iterator[tuple[str, str]]:
+    if metric.at_cut_off and (wrong := _about_cut_off(limit, spec)):
+        yield "metric", wrong
     if wrong := _about_column(limit, metric, spec):
         yield "column", wrong
     if limit.segment and limit.segment.partition("=")[0] not in spec.segments:

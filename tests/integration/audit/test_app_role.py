@@ -133,7 +133,8 @@ def test_temporary_tables_and_types_do_not_stand_in_for_the_catalogues(app, log,
 
 def test_what_it_announces_falsely_is_sealed_under_its_database_user(app, log):
     app.execute(
-        "select audit.record('accounts.role_granted', 'accounts.person:1', '{}', 'accounts.person:9', '', 'page', '', '{}')"
+        "select audit.record('accounts.role_granted', 'accounts.person:1', '{}', 'accounts.person:9', '', 'page', '',"
+        " '{}')"
     )
 
     assert SealedRecord.objects.order_by("-position").first().db_user == "app"
