@@ -19,13 +19,11 @@ from inventory import permissions, services
 from inventory.access import find_model
 from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion, Standing
-from jobs.models import Job
 from web.keyset import KeysetPage
 
 PAGE = 50
 MOST_UNITS = 50
 MOST_VERSIONS = 500
-UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING)
 LIGHTS = [(light.value, light.label) for light in map(Standing.Light, ("breach", "watch", "good", "unknown"))]
 SORTS = {
     "ref": ("ref", "ref"),
@@ -172,23 +170,17 @@ def columns_of(signature: dict | None) -> dict[str, list[dict]]:
     return sides
 
 
-TABS = (
-    ("Overview", "model"),
-    ("Versions", "model-versions"),
-    ("Monitoring", "model-monitoring"),
-    ("Audit trail", "model-trail"),
-)
-
-
 def model_frame(request: HttpRequest, found: Model, tab: str) -> dict:
-    """What the head and the tabs of every page of a model need: two queries beyond the model's own."""
-    latest = found.versions.newest_first().first()
-    counts = {"model-versions": found.versions.count()}
+    """What the head of every page of a model needs, and the label of its tab: two queries beyond the model's own.
+
+    The tabs, and what the model waits for, are drawn by the portal, which knows the pages of every app.
+    """
     return {
         "model": found,
+        "model_tab": tab,
         "standing": found.standing,
-        "latest": latest,
-        "to_do": to_do(found, latest),
+        "latest": found.versions.newest_first().first(),
+        "version_count": found.versions.count(),
         "can_edit": permissions.can_edit(request.user, found),
         "can_monitor": permissions.can_monitor(request.user, found),
         "crumbs": [
@@ -196,60 +188,7 @@ def model_frame(request: HttpRequest, found: Model, tab: str) -> dict:
             *([{"label": found.unit.parent.name, "url": ""}] if found.unit.parent else []),
             {"label": found.unit.name, "url": f"{reverse('models')}?unit={found.unit.code}"},
         ],
-        "tabs": [
-            {
-                "label": label,
-                "url": reverse(name, args=[found.ref]),
-                "current": label == tab,
-                "count": counts.get(name),
-            }
-            for label, name in TABS
-        ],
-        "tabs_label": "Model",
     }
-
-
-def to_do(found: Model, latest: ModelVersion | None) -> list[dict]:
-    """What the model waits for, the worst first: each with its state, what, where, and who is to act."""
-    acts = [_about_version(found, latest), _about_breaches(found), _about_watching(found, latest)]
-    return sorted(filter(None, acts), key=lambda act: act["state"] != "breach")
-
-
-def _about_version(found: Model, latest: ModelVersion | None) -> dict | None:
-    states = ModelVersion.DigestState
-    maker = f"{found.developer}, developer" if found.developer else f"{found.owner}, owner"
-    url = reverse("model-versions", args=[found.ref])
-    if latest is None:
-        return _act("watch", "Register a first version", url, f"{maker}, by the API")
-    place = f"{url}#version-{latest.pk}"
-    if latest.digest_state == states.MISMATCH:
-        return _act("breach", f"Register {latest.label} again from the right artefact, under a new label", place, maker)
-    if latest.digest_state == states.FAILED:
-        return _act("watch", f"Make the artefact of {latest.label} readable", place, maker)
-    return None
-
-
-def _about_breaches(found: Model) -> dict | None:
-    count = found.standing.open_breaches
-    if not count:
-        return None
-    what = f"Look into {count} open breach{'' if count == 1 else 'es'}"
-    return _act("breach", what, f"{reverse('model-monitoring', args=[found.ref])}#breaches", f"{found.owner}, owner")
-
-
-def _about_watching(found: Model, latest: ModelVersion | None) -> dict | None:
-    """A version that could be watched, and no run that has."""
-    is_over = found.stage == Model.Stage.RETIRED
-    if is_over or found.standing.last_run_at or not latest or latest.digest_state != latest.DigestState.VERIFIED:
-        return None
-    if found.runs.filter(job__state__in=UNFINISHED).exists():
-        return None
-    what = "Start its monitoring: no window has been measured"
-    return _act("watch", what, reverse("model-monitoring", args=[found.ref]), f"{found.owner}, owner")
-
-
-def _act(state: str, what: str, url: str, who: str) -> dict:
-    return {"state": state, "what": what, "url": url, "who": who}
 
 
 def chips_of(filters: ModelFilter, query, units: dict[str, str]) -> list[dict]:
