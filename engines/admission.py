@@ -19,6 +19,7 @@ from engines.columns import (
     is_moment,
     texts_of,
 )
+from engines.corrections import Corrections, Restated
 from engines.kernels import UNGROUPED, mark_repeats
 from engines.log import LogSpec
 from engines.partition import ALL
@@ -34,6 +35,7 @@ NO_SCORE = "score is missing or not finite"
 WRONG_SCORE = "score is outside 0 to 1"
 OUTSIDE = "day is outside the window asked for"
 REPEATED = "row id came before in this partition"
+RESTATED = "row id came before; the outcome it states as of another moment counts with the first row"
 MALFORMED = "line has the wrong number of cells"
 
 WRONG_LABEL = "neither 0 nor 1 and count as not known"
@@ -101,8 +103,12 @@ class Admission:
         reference: ReferenceProfile | None = None,
         labels_as_of: datetime | None = None,
         between: tuple[date | None, date | None] = (None, None),
+        corrections: Corrections | None = None,
     ):
-        """Without a reference (when one is being fitted) there are no segments and one score band."""
+        """Without a reference (when one is being fitted) there are no segments and one score band.
+
+        corrections  of an earlier reading of the same partition
+        """
         self.spec = spec
         self._segments = reference.segments if reference else ()
         self.rows_read = 0
@@ -116,6 +122,7 @@ class Admission:
         self._next_label = NEVER
         self._band_edges = reference.score.edges[reference.score.band_cuts] if reference else np.empty(0)
         self._first, self._end = (None if day is None else number_of(day) for day in between)
+        self._restated, self._corrections = Restated(), corrections
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -139,12 +146,12 @@ class Admission:
         prints, has_id = self._fingerprints(block[self.spec.row_id])
         moments, days = self._moments(block[self.spec.time], self.spec.time)
         scores = self._numbers(block, self.spec.score)
-        usable = self._usable(has_id, days, scores, prints)
+        usable, repeated = self._usable(has_id, days, scores, prints)
         days = np.where(usable, days, NO_DAY)
         return Admitted(
             groups=self._grouped(days, block),
             scores=scores,
-            labels=self._labels(block, moments, usable),
+            labels=self._labels(block, moments, usable, repeated, prints),
             decisions=self._decisions(block, usable),
             keys=prints[:, 0],
             bands=np.searchsorted(self._band_edges, scores).astype(np.int8),
@@ -152,8 +159,8 @@ class Admission:
             days=days,
         )
 
-    def _usable(self, has_id, days, scores, prints) -> np.ndarray:
-        """(n,) bool; a refused row is counted under the first reason that applies."""
+    def _usable(self, has_id, days, scores, prints) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) bool: usable rows, and those that only came before; refused ones count under the first reason."""
         self.rows_read += scores.size
         usable = np.ones(scores.size, bool)
         with np.errstate(invalid="ignore"):
@@ -166,7 +173,8 @@ class Admission:
             (WRONG_SCORE, within),
         ):
             usable = self._refuse(reason, usable, passes)
-        return self._refuse(REPEATED, usable, ~self._seen.repeats(prints, usable))
+        repeated = self._seen.repeats(prints, usable)
+        return self._refuse(REPEATED, usable, ~repeated), repeated
 
     def _inside(self, days: np.ndarray) -> np.ndarray:
         inside = np.ones(days.size, bool) if self._first is None else days >= self._first
@@ -181,6 +189,16 @@ class Admission:
     def _count(account: Counter, key, number: int) -> None:
         if number:
             account[key] += number
+
+    def corrections(self) -> Corrections | None:
+        """What the partition has to be read again for; None where no outcome was restated, or it was."""
+        return None if self._corrections else self._restated.corrections(self._as_of)
+
+    def refusals(self) -> dict[str, int]:
+        """Rows left out by reason, those that restate an outcome by one of their own."""
+        restated = self._corrections.restated if self._corrections else 0
+        moved = Counter(self.refused) + Counter({RESTATED: restated})
+        return dict(sorted((moved - Counter({REPEATED: restated})).items()))
 
     def reasons(self) -> tuple[str, ...]:
         """Why the partition is only partly computed, a sentence each."""
@@ -212,22 +230,32 @@ class Admission:
         self.remark(name, NOT_A_NUMBER, unreadable)
         return values
 
-    def _labels(self, block: Columns, moments: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    def _labels(self, block: Columns, moments, usable: np.ndarray, repeated: np.ndarray, prints) -> np.ndarray:
         if self.spec.label not in block:
             return np.zeros(moments.size, np.int8)
+        labels, known_at = self._outcomes(block, usable), self._known_at(block, moments.size)
+        if self._corrections:
+            labels, known_at = self._corrections.apply(prints, usable, labels, known_at)
+            self._next_label = min(self._next_label, self._corrections.next_moment)
+        else:
+            self._restated.add(prints, labels, known_at, repeated)
+        labels[~self._known(known_at, moments, usable & (labels != UNKNOWN))] = UNKNOWN
+        return labels
+
+    def _outcomes(self, block: Columns, usable: np.ndarray) -> np.ndarray:
+        """(n,) int8 as each line states them, known or not."""
         values = self._numbers(block, self.spec.label)
         labels = np.where(values == 1, BAD, np.where(values == 0, GOOD, UNKNOWN)).astype(np.int8)
         self.remark(self.spec.label, WRONG_LABEL, int((usable & ~np.isnan(values) & (labels == UNKNOWN)).sum()))
-        labels[~self._known(block, moments, usable & (labels != UNKNOWN))] = UNKNOWN
         return labels
 
-    def _known(self, block: Columns, moments: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    def _known(self, known_at: np.ndarray, moments: np.ndarray, labelled: np.ndarray) -> np.ndarray:
         """(n,) bool: the label was known, and the row old enough for it to be final, at `labels_as_of`."""
         if self._as_of is None:
             return labelled
         counts_from = np.full(moments.size, NO_TIME)
         if self.spec.label_known_at:
-            counts_from = self._known_at(block, moments.size)
+            counts_from = known_at
             is_known_once = counts_from != NO_TIME
             self.remark(self.spec.label, NO_KNOWN_AT, int((labelled & ~is_known_once).sum()))
             labelled = labelled & is_known_once
@@ -243,7 +271,7 @@ class Admission:
         return None if self._next_label == NEVER else EPOCH + timedelta(microseconds=self._next_label)
 
     def _known_at(self, block: Columns, rows: int) -> np.ndarray:
-        """(n,) int64 when each label became known; NO_TIME in a partition that lost the column."""
+        """(n,) int64 when each label became known; NO_TIME where there is no such column."""
         name = self.spec.label_known_at
         return self._moments(block[name], name)[0] if name in block else np.full(rows, NO_TIME)
 

@@ -45,7 +45,7 @@ class WindowRows:
         self._masks: list[list[np.ndarray]] = []
         scores, labels = [], []
         for partition in partitions:
-            judged = list(self._judge(partition, between, labels_as_of))
+            judged = self._judged(partition, between=between, labels_as_of=labels_as_of)
             self._masks.append([used for used, _, _ in judged])
             scores += [part[used] for used, part, _ in judged]
             labels += [part[used] for used, _, part in judged]
@@ -53,13 +53,17 @@ class WindowRows:
         if not self.scores.size:
             raise LogRefused("the window holds no usable row; check its days and its files")
 
-    def _judge(self, partition: Partition, between, labels_as_of):
+    def _judged(self, partition: Partition, **rules) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """(used rows, scores, labels) of every block."""
         reader = open_partition(partition, self.spec.columns)
-        admission = Admission(self.spec, rows=reader.rows, between=between, labels_as_of=labels_as_of)
+        admission = Admission(self.spec, rows=reader.rows, **rules)
         admission.check_columns(reader, partition)
+        judged = []
         for block in reader.blocks(admission.columns):
             admitted = admission.judge(block.read(admission.columns))
-            yield admitted.groups[0] != UNGROUPED, admitted.scores, admitted.labels
+            judged.append((admitted.groups[0] != UNGROUPED, admitted.scores, admitted.labels))
+        corrections = admission.corrections()
+        return self._judged(partition, corrections=corrections, **rules) if corrections else judged
 
     def _columns(self, names: tuple[str, ...]):
         """(name, column, used rows) of every block, in file order."""

@@ -54,7 +54,7 @@ def profile_in_memory(
 ) -> Counted:
     """As engines.local.profile_partition, for as many rows as fit in memory as Python objects."""
     rows = read_rows(partition, spec)
-    used, refused = judge(rows)
+    used, refused = judge(rows, spec)
     as_of = None if labels_as_of is None else microseconds(labels_as_of)
     for row in used:
         row["label class"] = label_class(row, spec, as_of)
@@ -98,20 +98,39 @@ def _values(name: str, column, spec: LogSpec) -> list:
     return [names[at] if at >= 0 else None for positions, names in levels_of(column, name) for at in positions.tolist()]
 
 
-def judge(rows: list[Row]) -> tuple[list[Row], Counter[str]]:
-    """The usable rows, and how many were refused for which reason."""
-    used, refused, seen = [], Counter(), set()
+def judge(rows: list[Row], spec: LogSpec) -> tuple[list[Row], Counter[str]]:
+    """The usable rows, and how many were refused for which reason; what repeats state is kept with their first."""
+    used, refused, seen = [], Counter(), {}
     for row in rows:
         reason = _objection(row, seen)
+        if reason == reasons.REPEATED:
+            reason = _restate(seen[row["id"]], statement(row, spec))
         if reason:
             refused[reason] += 1
         else:
-            seen.add(row["id"])
+            seen[row["id"]] = row
+            row["statements"] = [statement(row, spec)]
             used.append(row)
     return used, refused
 
 
-def _objection(row: Row, seen: set[str]) -> str | None:
+def statement(row: Row, spec: LogSpec) -> tuple[int, int]:
+    """(since when it is known or NO_TIME, label class) of the outcome that a line states."""
+    label = row.get(spec.label) if spec.label else None
+    if label not in (0.0, 1.0):
+        return NO_TIME, UNKNOWN
+    return (row[spec.label_known_at] if spec.label_known_at else NO_TIME), BAD if label == 1.0 else GOOD
+
+
+def _restate(first: Row, stated: tuple[int, int]) -> str:
+    """Keep an outcome of a repeated line with the first of its id; the reason under which the line is left out."""
+    if stated[0] == NO_TIME:
+        return reasons.REPEATED
+    first["statements"].append(stated)
+    return reasons.REPEATED if stated[0] == first["statements"][0][0] else reasons.RESTATED
+
+
+def _objection(row: Row, seen: dict[str, Row]) -> str | None:
     if not row["id"]:
         return reasons.NO_ROW_ID
     if row["day"] == NO_DAY:
@@ -124,19 +143,16 @@ def _objection(row: Row, seen: set[str]) -> str | None:
 
 
 def label_class(row: Row, spec: LogSpec, as_of: int | None) -> int:
-    label = row.get(spec.label) if spec.label else None
-    if label not in (0.0, 1.0) or not _known(row, spec, as_of):
-        return UNKNOWN
-    return BAD if label == 1.0 else GOOD
-
-
-def _known(row: Row, spec: LogSpec, as_of: int | None) -> bool:
-    if as_of is None:
-        return True
-    if spec.label_known_at and (row[spec.label_known_at] == NO_TIME or row[spec.label_known_at] > as_of):
-        return False
+    """Of the row's known outcomes the newest, of equally new ones the first; UNKNOWN while it may still change."""
     days = spec.label_maturity_days
-    return days is None or row["moment"] + days * DAY_MICROSECONDS <= as_of
+    if as_of is not None and days is not None and row["moment"] + days * DAY_MICROSECONDS > as_of:
+        return UNKNOWN
+    known = [stated for stated in row["statements"] if stated[1] != UNKNOWN and _known(stated[0], spec, as_of)]
+    return max(known, key=lambda stated: stated[0])[1] if known else UNKNOWN
+
+
+def _known(known_at: int, spec: LogSpec, as_of: int | None) -> bool:
+    return as_of is None or not spec.label_known_at or NO_TIME < known_at <= as_of
 
 
 def next_label(rows: list[Row], spec: LogSpec, as_of: int | None) -> datetime | None:
@@ -149,7 +165,7 @@ def next_label(rows: list[Row], spec: LogSpec, as_of: int | None) -> datetime | 
 
 
 def _turning_points(row: Row, spec: LogSpec) -> list[int]:
-    known_at = [row[spec.label_known_at]] if spec.label_known_at else []
+    known_at = [moment for moment, _ in row["statements"]] if spec.label_known_at else []
     days = spec.label_maturity_days
     return known_at if days is None else [*known_at, row["moment"] + days * DAY_MICROSECONDS]
 

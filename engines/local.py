@@ -23,6 +23,7 @@ from engines.admission import (
     day_of,
     numbers_of,
 )
+from engines.corrections import Corrections
 from engines.fitting import fit_bins
 from engines.log import LogSpec
 from engines.partition import ALL, PartitionProfile, window
@@ -192,9 +193,9 @@ def check_fits(spec: LogSpec, reference: ReferenceProfile) -> None:
 class _Run:
     """One read of one partition."""
 
-    def __init__(self, partition, spec, reference, labels_as_of, between, *, features: bool):
+    def __init__(self, partition, spec, reference, labels_as_of, between, *, features: bool, corrections=None):
         self.partition, self.spec, self.reference = partition, spec, reference
-        self.labels_as_of, self.between = labels_as_of, between
+        self.labels_as_of, self.between, self.corrections = labels_as_of, between, corrections
         tables = cell_tables(reference)
         self.score = ScoreTally(reference.score, tables[""])
         self.numbers = {b.name: NumberTally(b, tables[b.name]) for b in reference.numbers if features}
@@ -211,11 +212,19 @@ class _Run:
             reference=self.reference,
             labels_as_of=self.labels_as_of,
             between=self.between,
+            corrections=self.corrections,
         )
         self.admission.check_columns(reader, self.partition)
         with pool_of(threads) as pool:
             self._read(reader, pool, threads, progress)
-        return self._finished(reader)
+        profile, corrections = self._finished(reader), self.admission.corrections()
+        return profile.with_labels_of(self._read_again(corrections, threads)) if corrections else profile
+
+    def _read_again(self, corrections: Corrections, threads: int) -> PartitionProfile:
+        """The label columns alone, each row with the newest of the outcomes that its lines state."""
+        rules = (self.labels_as_of, self.between)
+        again = _Run(self.partition, self.spec, self.reference, *rules, features=False, corrections=corrections)
+        return again.profile(None, threads)
 
     def _read(self, reader: Reader, pool: Executor, threads: int, progress) -> None:
         """Judging the next block overlaps with counting this one."""
@@ -310,7 +319,7 @@ class _Run:
             partition_sha256=self.partition.sha256,
             reference=self.reference.sha256,
             rows_read=admission.rows_read,
-            refused=dict(sorted(admission.refused.items())),
+            refused=admission.refusals(),
             reasons=admission.reasons(),
             states=states,
             sample=self.sample.sample,

@@ -102,6 +102,8 @@ class PartitionProfile:
     def with_labels_of(self, newer: "PartitionProfile") -> "PartitionProfile":
         """A revision of this profile with the labels of a refresh (engines.local.refresh_labels).
 
+        Also the account of rows: lines that only state an outcome again may have come.
+
         Raises MergeRefused where the refresh saw other rows than this profile did.
         """
         if {key: state.rows for key, state in newer.states.items()} != {
@@ -112,6 +114,8 @@ class PartitionProfile:
         return replace(
             self,
             partition_sha256=newer.partition_sha256,
+            rows_read=newer.rows_read,
+            refused=newer.refused,
             states=states,
             sample=self.sample.with_columns_of(newer.sample),
             labels_as_of=newer.labels_as_of,

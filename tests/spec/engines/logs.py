@@ -63,8 +63,11 @@ def reference_log(path: Path, seed: int = 1, n: int = 3_000) -> Partition:
     )
 
 
-def messy_log(path: Path, seed: int, n: int = 4_000) -> Partition:
-    """Rows with everything that goes wrong: gaps, infinities, repeats, new levels, late and impossible labels."""
+def messy_log(path: Path, seed: int, n: int = 4_000, ids: int | None = None) -> Partition:
+    """Rows with everything that goes wrong: gaps, infinities, repeats, new levels, late and impossible labels.
+
+    ids  from so many row ids; with few of them most outcomes are stated again and again
+    """
     random = np.random.default_rng(seed)
     score = random.beta(3, 5, n)
     score[random.random(n) < 0.01] = np.nan
@@ -79,7 +82,7 @@ def messy_log(path: Path, seed: int, n: int = 4_000) -> Partition:
     return write(
         path,
         {
-            "id": pa.array(_gaps(random, [f"row-{i}" for i in random.integers(0, 50 * n, n)])),
+            "id": pa.array(_gaps(random, [f"row-{i}" for i in random.integers(0, ids or 50 * n, n)])),
             "asked_at": pa.array(_gaps(random, _moments(random, n, days=6))),
             "income": income,
             "age": pa.array(_gaps(random, random.integers(15, 99, n).tolist()), pa.int64()),

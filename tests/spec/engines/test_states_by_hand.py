@@ -186,6 +186,78 @@ def test_without_a_cut_off_every_label_counts_and_none_changes(engine, reference
     assert profile.labels_change_at is None
 
 
+APRIL, MAY, JUNE = (moment(f"2026-0{month}-01T00:00") for month in (4, 5, 6))
+MID = {name: moment(f"2026-0{month}-15T00:00") for name, month in (("April", 4), ("May", 5), ("June", 6))}
+
+
+def classes(engine, partition, reference, at, spec=SPEC):
+    """(rows of unknown, good and bad outcome) at a cut-off, and the account of refused rows."""
+    profile = engine(partition, spec, reference, labels_as_of=at)
+    return profile.states[FIRST, ALL].score.counts.sum(axis=1).tolist(), profile.refused
+
+
+@pytest.mark.parametrize(
+    ("at", "found"),
+    [(moment("2026-03-15T00:00"), [1, 0, 0]), (MID["April"], [0, 1, 0]), (MID["May"], [0, 0, 1]), (None, [0, 1, 0])],
+)
+def test_of_the_outcomes_that_lines_of_one_row_state_the_newest_known_counts(engine, reference, log, at, found):
+    partition = log(
+        {"id": "a", "default": 0, "known_at": APRIL, "score": 0.1},
+        {"id": "a", "default": 1, "known_at": MAY, "score": 0.9},
+        {"id": "a", "default": 0, "known_at": JUNE},
+    )
+
+    assert classes(engine, partition, reference, at) == (found, {admission.RESTATED: 2})
+    assert engine(partition, SPEC, reference).states[FIRST, ALL].score.sums.sum() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("at", "found"), [(MID["April"], [0, 1, 0]), (MID["June"], [0, 0, 1])])
+def test_lines_need_not_come_in_the_order_in_which_outcomes_became_known(engine, reference, log, at, found):
+    partition = log({"id": "a", "default": 1, "known_at": JUNE}, {"id": "a", "default": 0, "known_at": APRIL})
+
+    assert classes(engine, partition, reference, at) == (found, {admission.RESTATED: 1})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found", "reason"),
+    [
+        ({"default": 0, "known_at": APRIL}, {"default": 1, "known_at": APRIL}, [0, 1, 0], admission.REPEATED),
+        ({"default": 0, "known_at": APRIL}, {"default": 1, "known_at": None}, [0, 1, 0], admission.REPEATED),
+        ({"default": 0, "known_at": APRIL}, {"default": None, "known_at": MAY}, [0, 1, 0], admission.REPEATED),
+        ({"default": None, "known_at": None}, {"default": 1, "known_at": MAY}, [0, 0, 1], admission.RESTATED),
+        ({"default": 0, "known_at": None}, {"default": 1, "known_at": MAY}, [0, 0, 1], admission.RESTATED),
+    ],
+    ids=["same moment", "no moment", "no outcome", "first without", "first without a moment"],
+)
+def test_a_line_restates_only_an_outcome_of_another_moment(engine, reference, log, first, second, found, reason):
+    partition = log({"id": "a", **first}, {"id": "a", **second}, {"id": "b"})
+
+    counted, refused = classes(engine, partition, reference, MID["June"])
+
+    assert (counted, refused) == ([found[0] + 1, *found[1:]], {reason: 1})
+
+
+def test_of_two_outcomes_known_at_the_same_moment_the_line_that_came_first_counts(engine, reference, log):
+    partition = log(*({"id": "a", "default": y, "known_at": k} for y, k in ((0, APRIL), (1, MAY), (0, MAY))))
+
+    assert classes(engine, partition, reference, MID["June"]) == ([0, 0, 1], {admission.RESTATED: 2})
+
+
+def test_a_restated_outcome_is_final_as_soon_as_its_row_is(engine, reference, log):
+    lines = ({"id": "a", "default": 0, "known_at": APRIL}, {"id": "a", "default": 1, "known_at": MAY})
+    spec, partition = replace(SPEC, label_maturity_days=90), log(*lines)
+
+    assert classes(engine, partition, reference, MID["May"], spec)[0] == [1, 0, 0]
+    assert classes(engine, partition, reference, MID["June"], spec)[0] == [0, 0, 1]
+
+
+def test_without_moments_a_repeated_line_restates_nothing(engine, reference, log):
+    partition = log({"id": "a", "default": 0, "known_at": APRIL}, {"id": "a", "default": 1, "known_at": MAY})
+    spec = replace(SPEC, label_known_at=None)
+
+    assert classes(engine, partition, reference, MID["June"], spec) == ([0, 1, 0], {admission.REPEATED: 1})
+
+
 def test_scores_and_decisions_are_counted_by_label(engine, reference, log):
     partition = log(
         {"score": 0.2, "default": 1, "decision": "Approved"},
