@@ -32,7 +32,7 @@ from engines.reading import Block, Reader, open_partition
 from engines.refusals import LogRefused
 from engines.sample import Sample, merge_samples
 from engines.sampling import PartitionSample, texts_at
-from engines.sources import Partition
+from engines.sources import LogFile, Partition, take_digests
 from engines.tally import CategoryTally, MomentTally, NumberTally, ScoreTally, cell_tables
 from stats.reference import ReferenceProfile
 from stats.state import ProfileState
@@ -353,3 +353,23 @@ def _judged(pool: Executor, admission: Admission, blocks: Iterator[Block], head)
         return block, columns, admission.judge(columns)
 
     return pool.submit(judge)
+
+
+class LocalEngine:
+    """engines.interface.Engine over files that this process can open."""
+
+    def partitions(self, files: list[LogFile]) -> list[Partition]:
+        return take_digests(files)
+
+    def fit(
+        self, partitions, spec, *, since=None, until=None, seed, labels_as_of=None
+    ) -> tuple[ReferenceProfile, Sample]:
+        return fit_reference_and_sample(
+            partitions, spec, since=since, until=until, seed=seed, labels_as_of=labels_as_of
+        )
+
+    def profile(self, partitions, spec, reference, *, labels_as_of=None, progress=None) -> Iterator[PartitionProfile]:
+        return profile_partitions(partitions, spec, reference, labels_as_of=labels_as_of, progress=progress)
+
+    def refresh(self, partition, spec, reference, known, *, labels_as_of=None) -> PartitionProfile:
+        return refresh_labels(partition, spec, reference, known, labels_as_of=labels_as_of)

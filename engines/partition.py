@@ -1,6 +1,6 @@
 """What one read of one partition leaves behind: states by day and segment, a sample, and the account of rows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -135,13 +135,34 @@ def window(
     Profiles are taken one at a time, so that a generator that loads them holds one.
     Raises MergeRefused where the profiles were cut by different references.
     """
-    merged, references = None, set()
+    merged, references = {}, set()
     for profile in profiles:
         references.add(profile.reference)
         if len(references) > 1:
             raise MergeRefused("the profiles were cut by different references; read their partitions again")
-        for day, name in sorted(profile.states):
-            if name == segment and (since is None or since <= day) and (until is None or day < until):
-                state = profile.states[day, name]
-                merged = state if merged is None else merge(merged, state)
-    return merged
+        gather(profile, merged, lambda day: _is_within(day, since, until), segment=segment)
+    return merged.get(True, {}).get(segment)
+
+
+def _is_within(day: date, since: date | None, until: date | None) -> bool | None:
+    return ((since is None or since <= day) and (until is None or day < until)) or None
+
+
+def gather[W](
+    profile: PartitionProfile,
+    windows: dict[W, dict[str, ProfileState]],
+    window_of: Callable[[date], W | None],
+    *,
+    segment: str | None = None,
+) -> None:
+    """Add a profile's states, day by day, to those of the windows that hold its days: the one way to merge them.
+
+    windows    window → segment → state, added to in place
+    window_of  the window of a day; None leaves the day out
+    segment    None takes every segment
+    """
+    for (day, name), state in sorted(profile.states.items(), key=lambda item: item[0]):
+        place = window_of(day)
+        if place is not None and segment in (None, name):
+            states = windows.setdefault(place, {})
+            states[name] = merge(states[name], state) if name in states else state

@@ -47,4 +47,4 @@ REPORT_FILED = Event(
 )
 REPORT_REFUSED = Event("monitoring.report_refused", "Evidently report refused", "{window}: {reason}")
 RUN_CANCELLED = Event("monitoring.run_cancelled", "Run cancelled", "{run}")
-EVIDENCE_ASKED_AGAIN = Event("monitoring.evidence_asked_again", "Report asked for again", "{window}: {task}")
+REPORT_ASKED_AGAIN = Event("monitoring.report_asked_again", "Report asked for again", "{window}: {task}")

@@ -9,9 +9,9 @@ urlpatterns = [
     path("runs/<int:number>/", runs.run, name="run"),
     path("runs/<int:number>/repeat/", runs.repeat_run, name="repeat-run"),
     path("runs/<int:number>/cancel/", runs.cancel_run, name="cancel-run"),
-    path("windows/<int:number>/explain/", model.evidence, {"task": "explain"}, name="explain-state"),
-    path("windows/<int:number>/report/", model.evidence, {"task": "report"}, name="report-state"),
-    path("windows/<int:number>/explain/again/", model.retry_evidence, {"task": "explain"}, name="explain-again"),
-    path("windows/<int:number>/report/again/", model.retry_evidence, {"task": "report"}, name="report-again"),
+    path("windows/<int:number>/explain/", model.report_state, {"task": "explain"}, name="explain-state"),
+    path("windows/<int:number>/report/", model.report_state, {"task": "report"}, name="report-state"),
+    path("windows/<int:number>/explain/again/", model.retry_report, {"task": "explain"}, name="explain-again"),
+    path("windows/<int:number>/report/again/", model.retry_report, {"task": "report"}, name="report-again"),
     path("monitoring/", breaches.breaches, name="breaches"),
 ]

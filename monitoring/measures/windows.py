@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from dateutil.relativedelta import relativedelta
 
-from engines.partition import ALL, MergeRefused, PartitionProfile
+from engines.partition import ALL, MergeRefused, PartitionProfile, gather
 from figures import bin_labels
 from stats.measure import Figure, measure, psi_counts
 from stats.reference import ReferenceProfile
@@ -64,7 +64,7 @@ def measure_windows[K: Kept](
         profile = load(stored)
         if profile.reference != reference.sha256:
             raise MergeRefused(f"the profile of {profile.partition} was cut by another reference; read it again")
-        _gather(profile, gathered, span)
+        gather(profile, gathered, lambda day: start_of(day, span))
         for start in [start for start in gathered if last_place[start] == place]:
             end = start + SPANS[span] - timedelta(days=1)
             measured.append(_measure(gathered.pop(start), reference, start, end, minimum_rows))
@@ -79,12 +79,6 @@ def _last_places(kept: Sequence[Kept], span: str) -> dict[date, int]:
             for start, _ in windows_over([profile.first_day, profile.last_day], span):
                 last[start] = place
     return last
-
-
-def _gather(profile: PartitionProfile, gathered: dict[date, dict[str, ProfileState]], span: str) -> None:
-    for (day, segment), state in sorted(profile.states.items(), key=lambda item: item[0]):
-        states = gathered.setdefault(start_of(day, span), {})
-        states[segment] = states[segment] + state if segment in states else state
 
 
 def windows_over(days: Sequence[date], span: str) -> list[tuple[date, date]]:

@@ -1,57 +1,109 @@
-"""What the `ml` queue makes of a window: SHAP values from the sandbox, and an Evidently report."""
+"""SHAP values of a window: computed in the sandbox from the registered artefact, checked and filed."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import io
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from django.conf import settings
 
 from audit import effects
 from audit.services import attach, record
-from engines.partition import PartitionProfile
-from engines.sample import Sample
+from inventory.effects import ArtefactUnavailable, MlflowAway, MlflowServer
+from inventory.models import ModelVersion
 from jobs.models import Job
-from jobs.services import effects_of, finish, refuse
+from jobs.refusals import JobRefused
+from jobs.services import effects_of, finish, refuse, report_progress
 from monitoring import events
 from monitoring.measures.digests import code_version
-from monitoring.models import Breach, Explanation, Reference, StoredProfile, Window
+from monitoring.measures.samples import as_numbers, as_the_model_takes, digest_of
+from monitoring.models import Breach, Explanation, Monitor, Window
+from monitoring.services.definitions import spec_of
+from monitoring.services.profiles import samples_of
 from monitoring.services.standing import move_standing
-from sandbox.evidently_report import ReportFiles
-from sandbox.explanation import ShapValues, global_importance, importance_change, reason_codes
-from stats.reference import ReferenceProfile
+from sandbox.explain import ExplanationRefused, explain
+from sandbox.explanation import ExplanationTarget, ShapValues, global_importance, importance_change, reason_codes
+from sandbox.outcomes import SandboxUnavailable
 
 MISMATCHES_KEPT = 20
+BUDGET_SECONDS = 240
 
 
-def load_reference(reference: Reference) -> tuple[ReferenceProfile, Sample]:
-    """The stored reference profile and its sample, by digest."""
-    profile = ReferenceProfile.from_bytes(effects.path_of(reference.sha256).read_bytes())
-    return profile, Sample.from_bytes(effects.path_of(reference.sample_sha256).read_bytes())
+def explain_window(*, window: Window, job: Job) -> None:
+    """SHAP values of a sample of the window, in the sandbox, from the registered artefact.
+
+    Raises JobRefused where there is nothing to explain any more, MlflowAway where asking again may help.
+    """
+    if hasattr(window, "explanation"):
+        raise JobRefused(f"{window.label}, revision {window.revision}, is explained already.")
+    try:
+        with tempfile.TemporaryDirectory(prefix="assay-artefact-") as folder:
+            report_progress(job=job, done=0, total=3, step="Fetching the model")
+            MlflowServer.configured().fetch(window.monitor.version.mlflow_uri, Path(folder))
+            _explain(window, Path(folder), job)
+    except MlflowAway:
+        raise
+    except (ArtefactUnavailable, ExplanationRefused, SandboxUnavailable) as refusal:
+        refuse_explanation(window=window, reason=str(refusal), job=job)
 
 
-def profiles_of(window: Window) -> Iterator[PartitionProfile]:
-    """The profiles that hold the window's days, of the run that measured it, in file order, one at a time."""
-    run = window.run
-    stored = StoredProfile.objects.holding_at(run.labels_as_of).filter(
-        reference=run.reference, first_day__lte=window.end_on, last_day__gte=window.start_on
+def check_verified(version: ModelVersion) -> None:
+    """Raises ArtefactUnavailable unless the portal itself found the artefact to be the one that was registered."""
+    if version.digest_state != ModelVersion.DigestState.VERIFIED:
+        what_next = version.digest_note or "Wait until its digest is computed, then ask for this report again."
+        state = version.get_digest_state_display().lower()
+        raise ArtefactUnavailable(
+            f"The artefact of {version} is not verified ({state}), so the model is not loaded. {what_next}"
+        )
+
+
+def _explain(window: Window, folder: Path, job: Job) -> None:
+    monitor = window.monitor
+    check_verified(monitor.version)
+    current, background = (as_the_model_takes(table, monitor.version.signature) for table in samples_of(window))
+    shap_values = _in_the_sandbox(folder, monitor, background)
+    reference_importance = known_reference_importance(window)
+    if reference_importance is None:
+        report_progress(job=job, done=1, total=3, step="Explaining the reference")
+        reference_importance = global_importance(shap_values(background))
+    report_progress(job=job, done=2, total=3, step=f"Explaining {window.label}")
+    explained = shap_values(current)
+    store_explanation(
+        window=window,
+        explained=explained,
+        reference_importance=reference_importance,
+        feature_values=as_numbers(current.select(list(explained.features)))[explained.rows],
+        sample_digest=digest_of(current),
+        job=job,
     )
-    by_key = {row.key: row.sha256 for row in stored.order_by("pk") if run.inputs.get(row.key) == row.file_sha256}
-    return (load_profile(by_key[key]) for key in run.inputs if key in by_key)
 
 
-def load_profile(sha256: str) -> PartitionProfile:
-    return PartitionProfile.from_bytes(effects.path_of(sha256).read_bytes())
+def _in_the_sandbox(folder: Path, monitor: Monitor, background: pa.Table) -> Callable[[pa.Table], ShapValues]:
+    """The model in `folder`, explained on any sample against the background."""
+    spec = spec_of(monitor)
+    features = [feature.name for feature in spec.features]
 
+    def shap_values(table: pa.Table) -> ShapValues:
+        return explain(
+            folder,
+            sample=table.select(features),
+            logged_scores=table.column(spec.score).to_numpy().astype(float),
+            row_ids=table.column(spec.row_id).to_pylist(),
+            background=background.select(features),
+            target=ExplanationTarget(**monitor.explained),
+            seed=monitor.seed,
+            budget_seconds=BUDGET_SECONDS,
+            expected_digest=monitor.version.digest,
+        )
 
-def is_kept(sha256: str) -> bool:
-    """Whether the file is there and is what its name says: one that was erased or altered is read anew."""
-    path = effects.path_of(sha256)
-    return path.exists() and effects.sha256_of(path) == sha256
+    return shap_values
 
 
 def known_reference_importance(window: Window) -> dict[str, float] | None:
@@ -140,55 +192,6 @@ def refuse_explanation(*, window: Window, reason: str, job: Job) -> None:
     with effects_of(job):
         record(
             events.EXPLANATION_REFUSED,
-            subject=window,
-            trails=[window.monitor.model],
-            by=None,
-            data={"window": window.label, "reason": reason},
-        )
-        refuse(job=job, message=reason)
-
-
-def store_report(*, window: Window, report: ReportFiles, sample_digest: str, job: Job) -> None:
-    """File an Evidently report, page and figures, on the window."""
-    inputs = {"sample": sample_digest, "window": window.state_sha256, "reference": window.run.reference.sha256}
-    files = {
-        "evidently page": (report.html, "text/html", "html"),
-        "evidently figures": (report.json, "application/json", "json"),
-    }
-    digests = {role: effects.keep([content])[0] for role, (content, _, _) in files.items()}
-    with effects_of(job):
-        for role, (_, media_type, ending) in files.items():
-            attach(
-                sha256=digests[role],
-                media_type=media_type,
-                name=f"evidently-{window.start_on}-rev{window.revision}.{ending}",
-                role=role,
-                subject=window,
-                trail=window.monitor.model,
-                inputs=inputs,
-                code_version=f"{code_version()}, evidently {report.version}",
-                how_to_repeat=f"Report {window.label} again",
-            )
-        record(
-            events.REPORT_FILED,
-            subject=window,
-            trails=[window.monitor.model],
-            by=None,
-            data={
-                "window": window.label,
-                "version": report.version,
-                "html_sha256": digests["evidently page"],
-                "json_sha256": digests["evidently figures"],
-                "inputs": inputs,
-            },
-        )
-        finish(job=job, message=f"Evidently {report.version}")
-
-
-def refuse_report(*, window: Window, reason: str, job: Job) -> None:
-    with effects_of(job):
-        record(
-            events.REPORT_REFUSED,
             subject=window,
             trails=[window.monitor.model],
             by=None,

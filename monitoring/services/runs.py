@@ -11,20 +11,17 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.refusals import NotNow
 from audit import effects
-from audit.services import Retention, attach, canonical, record
-from engines.partition import PartitionProfile
-from engines.sample import Sample
+from audit.services import attach, canonical, record
 from inventory.permissions import check_can_monitor
 from inventory.policies import check_not_refused
 from jobs.models import Job
-from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse, retry
+from jobs.services import ask_to_cancel, effects_of, enqueue, finish, refuse
 from monitoring import events
 from monitoring.measures.digests import code_version, figures_digest, result_digest
 from monitoring.measures.windows import MeasuredWindow
 from monitoring.models import Measurement, Monitor, Reference, Run, StoredProfile, Window
 from monitoring.services.judging import judge_windows
 from monitoring.services.standing import move_standing
-from stats.reference import ReferenceProfile
 
 RUN = "monitoring.run"
 EXPLAIN = "monitoring.explain"
@@ -61,22 +58,6 @@ def cancel_run(*, run: Run, by: Account) -> None:
     record(events.RUN_CANCELLED, subject=run, trails=[run.model], by=by, data={"run": run.ref})
 
 
-@transaction.atomic
-def retry_evidence(*, window: Window, job: Job, by: Account) -> None:
-    """Ask again for a report that failed, was refused or was cancelled."""
-    check_can_monitor(by, window.monitor.model)
-    if not job.is_retryable:
-        raise NotNow(f"This report is {job.get_state_display().lower()}; there is nothing to ask again.")
-    retry(job=job, by=by)
-    record(
-        events.EVIDENCE_ASKED_AGAIN,
-        subject=window,
-        trails=[window.monitor.model],
-        by=by,
-        data={"window": window.label, "task": job.task},
-    )
-
-
 def run_of(job: Job) -> Run:
     """The run that a job does; a scheduled job gets its run here, once."""
     run = Run.objects.select_related("monitor__model__unit", "monitor__version", "repeats").filter(job=job).first()
@@ -88,79 +69,6 @@ def run_of(job: Job) -> Run:
         job=job, defaults={"model_id": monitor.model_id, "monitor": monitor, "labels_as_of": due_at}
     )
     return run_of(job)
-
-
-def store_reference(
-    *, monitor: Monitor, profile: ReferenceProfile, sample: Sample, inputs: dict, job: Job
-) -> Reference:
-    """Keep a fitted reference as the monitor's next one."""
-    sha256, _ = effects.keep([profile.to_bytes()])
-    sample_sha256, _ = effects.keep([sample.to_bytes()])
-    with effects_of(job):
-        number = monitor.references.count() + 1
-        reference = Reference.objects.create(
-            model_id=monitor.model_id,
-            monitor=monitor,
-            number=number,
-            sha256=sha256,
-            sample_sha256=sample_sha256,
-            rows=profile.rows,
-            inputs=inputs,
-        )
-        for role, digest, retention in (
-            ("reference profile", sha256, Retention.RECORD),
-            ("reference sample", sample_sha256, Retention.SAMPLE),
-        ):
-            attach(
-                sha256=digest,
-                media_type="application/octet-stream",
-                name=f"{role} {number}",
-                role=role,
-                subject=reference,
-                trail=monitor.model,
-                inputs=inputs,
-                code_version=code_version(),
-                how_to_repeat="Run the monitor again with a new reference",
-                retention=retention,
-            )
-        record(
-            events.REFERENCE_FITTED,
-            subject=reference,
-            trails=[monitor.model],
-            by=None,
-            data={"monitor": monitor.name, "number": number, "rows": profile.rows, "sha256": sha256, "inputs": inputs},
-        )
-    return reference
-
-
-def store_profile(*, run: Run, reference: Reference, profile: PartitionProfile, job: Job) -> StoredProfile:
-    """Keep what one reading of one partition left, so that a killed run goes on from here."""
-    sha256, _ = effects.keep([profile.to_bytes()])
-    days = profile.days
-    with effects_of(job):
-        stored, _ = StoredProfile.objects.get_or_create(
-            reference=reference,
-            key=profile.partition,
-            file_sha256=profile.partition_sha256,
-            labels_as_of=run.labels_as_of,
-            sha256=sha256,
-            defaults={
-                "monitor": run.monitor,
-                "labels_change_at": profile.labels_change_at,
-                "first_day": days[0] if days else None,
-                "last_day": days[-1] if days else None,
-                "rows_read": profile.rows_read,
-                "rows_refused": sum(profile.refused.values()),
-                "reasons": reasons_of(profile),
-            },
-        )
-    return stored
-
-
-def reasons_of(profile: PartitionProfile) -> list[str]:
-    """Why rows were left out and why the partition is only partly computed, as sentences."""
-    refused = [f"{profile.partition}: {count:,} rows left out, {why}" for why, count in profile.refused.items()]
-    return refused + [f"{profile.partition}: {why}" for why in profile.reasons]
 
 
 def complete_run(
@@ -216,7 +124,7 @@ def complete_run(
         judge_windows(monitor=run.monitor, windows=run.windows.all(), by=None)
         move_standing(model=run.monitor.model)
         if stored:
-            _ask_for_evidence(stored[-1])
+            _ask_for_reports(stored[-1])
         finish(job=job, message=_words(run))
     return run
 
@@ -324,7 +232,7 @@ def _store_figures(window: Window, measured: MeasuredWindow) -> None:
     )
 
 
-def _ask_for_evidence(window: Window) -> None:
+def _ask_for_reports(window: Window) -> None:
     """SHAP and Evidently reports of the newest window, once for each revision, on the `ml` queue."""
     tasks = [REPORT, EXPLAIN] if window.monitor.explained else [REPORT]
     for task in tasks:

@@ -19,7 +19,7 @@ from jobs.models import Job
 from monitoring import charts
 from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Explanation, Measurement, Monitor, Threshold, Window
-from monitoring.services import runs
+from monitoring.services import reports, runs
 from monitoring.verification import verify_window
 from monitoring.views import evidently, headlines
 from monitoring.views.addresses import page_of
@@ -106,7 +106,7 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
         "inputs": window.run.inputs,
         "seal": verify_window(window),
         "newest": windows[-1],
-    } | _evidence(window, features)
+    } | _reports(window, features)
 
 
 def _shifts(monitor: Monitor, window: Window) -> list[dict]:
@@ -136,7 +136,7 @@ def _in_words(threshold: Threshold) -> Threshold:
     return threshold
 
 
-def _evidence(window: Window, features: list[headlines.FeatureLine]) -> dict:
+def _reports(window: Window, features: list[headlines.FeatureLine]) -> dict:
     """SHAP and Evidently reports of the window: what is filed, and how the work on it stands."""
     explanation = Explanation.objects.filter(window=window).select_related("window", "version", "reference").first()
     files = list(attachments_of(window).order_by("filed_at"))
@@ -205,7 +205,7 @@ def _figures_of(window: Window, column: str, levels: Levels) -> list[headlines.S
 
 # ---- reports of a window ----------------------------------------------------------------------------------
 @require_safe
-def evidence(request: HttpRequest, number: int, task: str) -> HttpResponse:
+def report_state(request: HttpRequest, number: int, task: str) -> HttpResponse:
     """How the work on a report stands: the fragment that the page asks for again; alone it leads to the page."""
     window = _window(request, number)
     if not request.htmx:
@@ -225,10 +225,10 @@ def evidence(request: HttpRequest, number: int, task: str) -> HttpResponse:
 
 
 @require_POST
-def retry_evidence(request: HttpRequest, number: int, task: str) -> HttpResponse:
+def retry_report(request: HttpRequest, number: int, task: str) -> HttpResponse:
     """Ask again for a SHAP or Evidently report that failed or was refused."""
     window = _window(request, number)
-    runs.retry_evidence(window=window, job=_job_of(task, window), by=request.user)
+    reports.retry_report(window=window, job=_job_of(task, window), by=request.user)
     return redirect(page_of(window))
 
 

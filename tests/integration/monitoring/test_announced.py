@@ -12,7 +12,7 @@ from inventory.services import digest_of
 from jobs import services as jobs
 from jobs.models import Job
 from monitoring.models import Window
-from monitoring.services import explanations, runs
+from monitoring.services import reports, runs
 from tests import logs
 
 
@@ -72,17 +72,17 @@ def test_a_run_on_a_log_that_is_gone_is_refused_with_the_reason(model, define, p
 
 def test_a_refused_report_says_why_and_can_be_asked_for_again(cast, model, window):
     job = jobs.claim(job_id=Job.objects.get(key=f"{runs.REPORT}:{window.pk}").pk)
-    explanations.refuse_report(window=window, reason="Evidently needs more rows", job=job)
+    reports.refuse_report(window=window, reason="Evidently needs more rows", job=job)
     job.refresh_from_db()
 
-    runs.retry_evidence(window=window, job=job, by=cast.officer)
+    reports.retry_report(window=window, job=job, by=cast.officer)
 
     assert sentence(model, "monitoring.report_refused") == f"{window.label}: Evidently needs more rows"
-    assert sentence(model, "monitoring.evidence_asked_again") == f"{window.label}: {runs.REPORT}"
+    assert sentence(model, "monitoring.report_asked_again") == f"{window.label}: {runs.REPORT}"
     job.refresh_from_db()
     assert job.state == Job.State.QUEUED
     with pytest.raises(NotNow):
-        runs.retry_evidence(window=window, job=job, by=cast.officer)
+        reports.retry_report(window=window, job=job, by=cast.officer)
 
 
 def test_a_breach_says_of_what_how_much_in_which_unit_and_beyond_which_limit(model, define, perform, folder):

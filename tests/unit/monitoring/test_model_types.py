@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
+from monitoring.measures.samples import as_the_model_takes
 from sandbox.explain import ExplanationRefused
-from worker.tasks.monitoring import as_the_model_takes
 
 
 def signature(**types: str) -> dict:

@@ -1,0 +1,144 @@
+"""Profiles and references by digest: what a reading left is kept, found again, and sampled from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from audit import effects
+from audit.services import Retention, attach, record
+from engines.partition import PartitionProfile
+from engines.sample import Sample, merge_samples
+from engines.sources import Partition
+from jobs.models import Job
+from jobs.refusals import JobRefused
+from jobs.services import effects_of
+from monitoring import events
+from monitoring.measures.digests import code_version
+from monitoring.models import Monitor, Reference, Run, StoredProfile, Window
+from stats.reference import ReferenceProfile
+
+SAMPLE_ROWS = 1000
+
+
+def store_reference(
+    *, monitor: Monitor, profile: ReferenceProfile, sample: Sample, inputs: dict, job: Job
+) -> Reference:
+    """Keep a fitted reference as the monitor's next one."""
+    sha256, _ = effects.keep([profile.to_bytes()])
+    sample_sha256, _ = effects.keep([sample.to_bytes()])
+    with effects_of(job):
+        number = monitor.references.count() + 1
+        reference = Reference.objects.create(
+            model_id=monitor.model_id,
+            monitor=monitor,
+            number=number,
+            sha256=sha256,
+            sample_sha256=sample_sha256,
+            rows=profile.rows,
+            inputs=inputs,
+        )
+        for role, digest, retention in (
+            ("reference profile", sha256, Retention.RECORD),
+            ("reference sample", sample_sha256, Retention.SAMPLE),
+        ):
+            attach(
+                sha256=digest,
+                media_type="application/octet-stream",
+                name=f"{role} {number}",
+                role=role,
+                subject=reference,
+                trail=monitor.model,
+                inputs=inputs,
+                code_version=code_version(),
+                how_to_repeat="Run the monitor again with a new reference",
+                retention=retention,
+            )
+        record(
+            events.REFERENCE_FITTED,
+            subject=reference,
+            trails=[monitor.model],
+            by=None,
+            data={"monitor": monitor.name, "number": number, "rows": profile.rows, "sha256": sha256, "inputs": inputs},
+        )
+    return reference
+
+
+def store_profile(*, run: Run, reference: Reference, profile: PartitionProfile, job: Job) -> StoredProfile:
+    """Keep what one reading of one partition left, so that a killed run goes on from here."""
+    sha256, _ = effects.keep([profile.to_bytes()])
+    days = profile.days
+    with effects_of(job):
+        stored, _ = StoredProfile.objects.get_or_create(
+            reference=reference,
+            key=profile.partition,
+            file_sha256=profile.partition_sha256,
+            labels_as_of=run.labels_as_of,
+            sha256=sha256,
+            defaults={
+                "monitor": run.monitor,
+                "labels_change_at": profile.labels_change_at,
+                "first_day": days[0] if days else None,
+                "last_day": days[-1] if days else None,
+                "rows_read": profile.rows_read,
+                "rows_refused": sum(profile.refused.values()),
+                "reasons": reasons_of(profile),
+            },
+        )
+    return stored
+
+
+def reasons_of(profile: PartitionProfile) -> list[str]:
+    """Why rows were left out and why the partition is only partly computed, as sentences."""
+    refused = [f"{profile.partition}: {count:,} rows left out, {why}" for why, count in profile.refused.items()]
+    return refused + [f"{profile.partition}: {why}" for why in profile.reasons]
+
+
+def load_reference(reference: Reference) -> tuple[ReferenceProfile, Sample]:
+    """The stored reference profile and its sample, by digest."""
+    profile = ReferenceProfile.from_bytes(effects.path_of(reference.sha256).read_bytes())
+    return profile, Sample.from_bytes(effects.path_of(reference.sample_sha256).read_bytes())
+
+
+def profiles_of(window: Window) -> Iterator[PartitionProfile]:
+    """The profiles that hold the window's days, of the run that measured it, in file order, one at a time."""
+    run = window.run
+    stored = StoredProfile.objects.holding_at(run.labels_as_of).filter(
+        reference=run.reference, first_day__lte=window.end_on, last_day__gte=window.start_on
+    )
+    by_key = {row.key: row.sha256 for row in stored.order_by("pk") if run.inputs.get(row.key) == row.file_sha256}
+    return (load_profile(by_key[key]) for key in run.inputs if key in by_key)
+
+
+def load_profile(sha256: str) -> PartitionProfile:
+    return PartitionProfile.from_bytes(effects.path_of(sha256).read_bytes())
+
+
+def is_kept(sha256: str) -> bool:
+    """Whether the file is there and is what its name says: one that was erased or altered is read anew."""
+    path = effects.path_of(sha256)
+    return path.exists() and effects.sha256_of(path) == sha256
+
+
+def known_profiles(run: Run, reference: Reference, partitions: list[Partition]) -> dict[str, StoredProfile]:
+    """Partition key to the newest stored profile of these very bytes, where its file still is what it was."""
+    wanted = {(partition.key, partition.sha256) for partition in partitions}
+    stored = StoredProfile.objects.filter(reference=reference, labels_as_of__lte=run.labels_as_of)
+    newest = {row.key: row for row in stored.order_by("labels_as_of", "pk") if (row.key, row.file_sha256) in wanted}
+    return {key: row for key, row in newest.items() if is_kept(row.sha256)}
+
+
+def samples_of(window: Window) -> tuple[pa.Table, pa.Table]:
+    """(rows of the window, rows of the reference), drawn by key: the same every time.
+
+    Raises JobRefused where the profiles that hold the window's rows are gone.
+    """
+    following = window.end_on.fromordinal(window.end_on.toordinal() + 1)
+    # Cut to the window first: merged whole, the other windows' rows would crowd its own out.
+    inside = [profile.sample.between(window.start_on, following) for profile in profiles_of(window)]
+    if not inside:
+        raise JobRefused(f"The profiles of {window.label} are gone; run the monitor again.")
+    current = merge_samples(inside)
+    reference = load_reference(window.run.reference)[1]
+    return current.draw(SAMPLE_ROWS), reference.draw(SAMPLE_ROWS)
