@@ -102,14 +102,22 @@ def _rows() -> Iterator[str]:
             yield f"{moved} subject heads do not hold the digest of the last captured row"
 
 
-def check_files() -> tuple[int, list[str]]:
-    """(files checked, defects): each file of the artefact folder against the digest that is its name."""
-    checked, found = 0, []
+def check_files() -> tuple[int, int, list[str]]:
+    """(files kept, files erased, defects): the artefact folder against the digests that name its files."""
+    kept, erased, found = 0, 0, []
     for artefact in Artefact.objects.order_by("id").iterator(BATCH):
-        checked += 1
-        path = effects.path_of(artefact.sha256)
-        if not path.exists():
-            found.append(f"file {artefact.sha256} is gone from the artefact folder")
-        elif effects.sha256_of(path) != artefact.sha256:
-            found.append(f"file {artefact.sha256} was altered in the artefact folder")
-    return checked, found
+        kept, erased = kept + (artefact.erased_at is None), erased + (artefact.erased_at is not None)
+        if fault := _fault_of(artefact):
+            found.append(f"file {artefact.sha256} {fault}")
+    return kept, erased, found
+
+
+def _fault_of(artefact: Artefact) -> str | None:
+    path = effects.path_of(artefact.sha256)
+    if artefact.erased_at and artefact.retention != Artefact.Retention.SAMPLE:
+        return "was filed for good and is on record as erased"
+    if artefact.erased_at:
+        return "was erased on the record and still lies in the artefact folder" if path.exists() else None
+    if not path.exists():
+        return "is gone from the artefact folder"
+    return "was altered in the artefact folder" if effects.sha256_of(path) != artefact.sha256 else None

@@ -39,6 +39,14 @@ def keep(chunks: Iterable[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def remove(sha256: str) -> None:
+    """Take a file out of the folder; one that is gone already is no fault."""
+    path = path_of(sha256)
+    path.unlink(missing_ok=True)
+    if path.parent.exists():
+        _sync_folder(path.parent)
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:

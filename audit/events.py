@@ -53,6 +53,7 @@ COLUMNS_CHANGED = Event(
     "Columns changed by a migration",
     "{rows} row(s) of {table} were captured again with the columns that a migration left",
 )
+ARTEFACT_ERASED = Event("audit.artefact_erased", "File erased", "File {sha256}, {size} bytes: {reason}")
 TABLE_GOVERNED = Event(
     "audit.table_governed",
     "A table became governed",

@@ -104,6 +104,6 @@ def _artefacts(trail: str | None) -> QuerySet[Artefact]:
 
 
 def _files(trail: str | None) -> Iterable[str]:
-    """What is kept for good; rows of customers stay where they are."""
-    kept = _artefacts(trail).filter(retention=Artefact.Retention.RECORD)
+    """What is kept for good; rows of customers stay where they are, and of an erased file there is the row."""
+    kept = _artefacts(trail).filter(retention=Artefact.Retention.RECORD, erased_at=None)
     return kept.order_by("sha256").values_list("sha256", flat=True)

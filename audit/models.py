@@ -159,7 +159,10 @@ class SubjectHead(models.Model):
 
 
 class Artefact(models.Model):
-    """A file kept by its SHA-256. Never altered; what it is for stands in its attachments."""
+    """A file kept by its SHA-256. Never altered; what it is for stands in its attachments.
+
+    One that was erased is a tombstone: its file is gone, its digest stays, with who erased it, when and why.
+    """
 
     class Retention(models.TextChoices):
         RECORD = "record", "As long as the model's record"
@@ -171,9 +174,21 @@ class Artefact(models.Model):
     retention = models.CharField(max_length=20, choices=Retention)
     trail = models.CharField(max_length=120, help_text="The trail on which it was filed first")
     filed_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    erased_by = models.CharField(max_length=120, blank=True, default="", help_text="The person, as on the trail")
+    erasure_reason = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(erased_at=None, erased_by="", erasure_reason="")
+                | (models.Q(erased_at__isnull=False) & ~models.Q(erased_by="") & ~models.Q(erasure_reason="")),
+                name="artefact_erased_at_has_who_and_why",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at=None) | models.Q(retention="sample"),
+                name="artefact_erased_where_its_class_allows",
+            ),
             models.CheckConstraint(condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="artefact_sha256_is_hex"),
             models.CheckConstraint(condition=models.Q(size__gte=0), name="artefact_size_not_negative"),
         ]

@@ -20,6 +20,7 @@ from audit.models import key_of, subject_name
 __all__ = [
     "NOT_RECORDED",
     "Difference",
+    "artefact_filed_as",
     "attachment",
     "attachments_about",
     "attachments_filed_as",
@@ -213,6 +214,11 @@ def _governed(table: type[models.Model] | str) -> str:
 def attachment(number: int) -> _trail.Attachment | None:
     """One attachment by its number. Whether the reader may see its trail is the caller's to ask."""
     return _trail.Attachment.objects.select_related("artefact").filter(pk=number).first()
+
+
+def artefact_filed_as(sha256: str) -> _trail.Artefact | None:
+    """The file with this digest, or the tombstone that stays of it."""
+    return _trail.Artefact.objects.filter(sha256=sha256).first()
 
 
 def attachments_about(subject: str) -> _trail.AttachmentQuerySet:

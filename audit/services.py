@@ -4,14 +4,23 @@ import json
 from collections.abc import Iterable
 from typing import Protocol
 
-from django.db import connection, models
+from django.db import connection, models, transaction
+from django.utils import timezone
 
-from audit import effects
+from audit import effects, events
 from audit.events import Event
 from audit.models import Artefact, Attachment, subject_name
 from audit.origin import current_origin
 
 Retention = Artefact.Retention
+
+
+class NotErasable(Exception):
+    """This file cannot be erased, or not now."""
+
+
+class FileErased(Exception):
+    """The same file was erased, and is not filed again."""
 
 
 class Actor(Protocol):
@@ -91,7 +100,7 @@ def attach(
 ) -> Attachment:
     """Hang a file that lies in the artefact folder on `subject` and its trail. The same file twice is one file.
 
-    The caller announces it, with the digest, in the entry about what the file is for.
+    The caller announces it, with the digest, in the entry about what the file is for. Raises FileErased.
     """
     artefact, _ = Artefact.objects.get_or_create(
         sha256=sha256,
@@ -102,6 +111,12 @@ def attach(
             "trail": subject_name(trail),
         },
     )
+    if artefact.erased_at:
+        effects.remove(sha256)  # it was put back before it was known; erased is erased, whoever makes it again
+        raise FileErased(
+            f"The same file, {sha256}, was erased on {artefact.erased_at:%d %b %Y}: {artefact.erasure_reason}."
+            " It is not filed again."
+        )
     attachment, _ = Attachment.objects.get_or_create(
         artefact=artefact,
         subject=subject_name(subject),
@@ -115,3 +130,39 @@ def attach(
         },
     )
     return attachment
+
+
+@transaction.atomic
+def erase_artefact(*, artefact: Artefact, reason: str, by: Actor) -> Artefact:
+    """Erase a file that its retention class lets go; its row stays as a tombstone. The caller asks whether `by` may.
+
+    The file goes after the commit: a crash in between leaves a file that is on record as erased, which verifying
+    reports and which the same call, made again, removes. Raises NotErasable.
+    """
+    artefact = Artefact.objects.select_for_update().get(pk=artefact.pk)
+    if artefact.erased_at is None:
+        _check_erasable(artefact, reason)
+        _entomb(artefact, reason, by)
+    transaction.on_commit(lambda: effects.remove(artefact.sha256))
+    return artefact
+
+
+def _entomb(artefact: Artefact, reason: str, by: Actor) -> None:
+    artefact.erased_at, artefact.erased_by, artefact.erasure_reason = timezone.now(), by.person_name, reason
+    artefact.save(update_fields=["erased_at", "erased_by", "erasure_reason"])
+    record_about(
+        events.ARTEFACT_ERASED,
+        subject=subject_name(artefact),
+        trails=sorted({artefact.trail, *artefact.attachments.values_list("trail", flat=True)}),
+        by=by,
+        data={"sha256": artefact.sha256, "size": artefact.size, "reason": reason},
+    )
+
+
+def _check_erasable(artefact: Artefact, reason: str) -> None:
+    if artefact.retention != Retention.SAMPLE:
+        raise NotErasable(
+            f"{artefact.sha256} is kept {artefact.get_retention_display().lower()}; only rows of customers are erased."
+        )
+    if not reason.strip():
+        raise NotErasable("Say why; the reason is part of the record.")

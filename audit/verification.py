@@ -31,6 +31,7 @@ class Verdict:
     anchored: int = 0  # checkpoints of the append-only file
     cosignatures: int = 0
     files: int = 0
+    erased: int = 0  # files of which a tombstone stays
     root: str = ""
     defects: list[str] = field(default_factory=list)
 
@@ -54,7 +55,7 @@ def verify_log(log_key: str, *, checkpoint_file: Path | None = None, check_files
             _check_checkpoint_file(leaves, key, checkpoint_file, verdict)
         verdict.defects += as_it_stands.defects(size=len(leaves))
         if check_files:
-            verdict.files, defects = as_it_stands.check_files()
+            verdict.files, verdict.erased, defects = as_it_stands.check_files()
             verdict.defects += defects
     return verdict
 

@@ -367,7 +367,7 @@ class Audit:
     def __init__(self, export, key):
         self.export, self.key, self.defects = export, key, []
         self.facts = dict.fromkeys(
-            ("records", "entries", "rows", "files", "outside", "guards", "receipts", "witnesses"), 0
+            ("records", "entries", "rows", "files", "erased", "outside", "guards", "receipts", "witnesses"), 0
         )
         self.leaves, self.seen, self.files, self.last_sealed = [], {}, {}, ""
         self.size, self.root = 0, b""
@@ -450,14 +450,17 @@ class Audit:
             rows.remove(digest)
             if row["table"] == "audit_artefact":
                 artefact = json.loads(body)
-                self.files[artefact["sha256"]] = artefact["retention"]
+                self.files[artefact["sha256"]] = artefact["retention"], bool(artefact.get("erased_at"))
         if self.export.whole and (entries or rows):
             self.defects.append(
                 "record %d: %d entries and %d rows that were sealed are missing" % (position, len(entries), len(rows))
             )
 
     def check_files(self):
-        """Each file of the export is one that a sealed row names; each that must be kept is there."""
+        """Each file of the export is one that a sealed row names; each that must be kept is there.
+
+        A file that was erased left its sealed row, which says so; no file that is kept for good can be erased.
+        """
         for name in sorted(self.export.names):
             folder, _, sha256 = name.partition("/")
             if folder != "artefacts" or not sha256:
@@ -467,8 +470,13 @@ class Audit:
                 self.defects.append("file %s is named by no sealed row" % sha256)
             elif self.export.sha256_of(name) != sha256:
                 self.defects.append("file %s is not the one that was filed" % sha256)
-        for sha256, retention in sorted(self.files.items()):
-            if retention == "record" and "artefacts/" + sha256 not in self.export.names:
+            elif self.files[sha256][1]:
+                self.defects.append("file %s was erased on the record and is in the export" % sha256)
+        for sha256, (retention, is_erased) in sorted(self.files.items()):
+            self.facts["erased"] += is_erased
+            if is_erased and retention == "record":
+                self.defects.append("file %s was filed for good and is on record as erased" % sha256)
+            elif retention == "record" and "artefacts/" + sha256 not in self.export.names:
                 self.defects.append("file %s was filed for good and is not in the export" % sha256)
 
     def check_receipt(self, receipt):
@@ -534,7 +542,8 @@ def main(arguments=None):
         print("DEFECT  " + defect)
     print(
         "%(records)d records, %(entries)d entries (%(outside)d outside the portal, %(guards)d changes of the guards),"
-        " %(rows)d rows, %(files)d files, %(receipts)d receipts, %(witnesses)d witnesses checked" % facts
+        " %(rows)d rows, %(files)d files, %(erased)d erased files, %(receipts)d receipts,"
+        " %(witnesses)d witnesses checked" % facts
     )
     if "size" in facts:
         print("%(scope)s, from the log %(origin)s of %(size)d records, root %(root)s" % facts)

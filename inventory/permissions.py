@@ -58,14 +58,21 @@ def check_can_move(account: Account, model: Model, stage: Model.Stage) -> None:
     check_can_edit(account, model)
     if RELIANCE[stage] <= RELIANCE[Model.Stage(model.stage)]:
         return
+    _check_another_person(account, model, f"whether it becomes {stage.label.lower()}")
+
+
+def check_can_erase(account: Account, model: Model) -> None:
+    """Files of a model are evidence for and against who built it: somebody else erases them, in person."""
+    check_can_edit(account, model)
+    _check_another_person(account, model, "whether its files are erased")
+
+
+def _check_another_person(account: Account, model: Model, what: str) -> None:
     if account.is_service or account.token:
-        raise NotPermitted(
-            f"A service account or token cannot make a model {stage.label.lower()}; a person signs in and does."
-        )
+        raise NotPermitted(f"A service account or token does not decide {what}; a person signs in and does.")
     if model.was_built_by(account):
         raise NotPermitted(
-            f"You own, develop or registered {model.ref} or one of its versions; another person decides whether it"
-            f" becomes {stage.label.lower()}."
+            f"You own, develop or registered {model.ref} or one of its versions; another person decides {what}."
         )
 
 

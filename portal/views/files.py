@@ -7,6 +7,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_safe
 
+from accounts.models import Person
 from audit import effects
 from audit.reading import attachment
 from audit.services import Retention
@@ -30,9 +31,23 @@ def find_attachment(request: HttpRequest, number: int):
     found = attachment(number)
     if found is None or not may_see(request.user, found.trail):
         raise Http404
-    if not effects.path_of(found.artefact.sha256).exists():
+    if not found.artefact.erased_at and not effects.path_of(found.artefact.sha256).exists():
         raise Http404
     return found
+
+
+def erased(request: HttpRequest, artefact) -> HttpResponse:
+    """410: what stays of a file that was erased."""
+    by = Person.objects.select_related("details").filter(pk=artefact.erased_by.rpartition(":")[2]).first()
+    context = {
+        "heading": "This file was erased",
+        "sentence": f"{by or artefact.erased_by} erased it on {artefact.erased_at:%d %b %Y %H:%M} UTC:"
+        f" {artefact.erasure_reason}",
+        "advice": f"Its digest stays on the trail: {artefact.sha256}. Whoever has a copy can compare it.",
+        "state": "unknown",
+        "icon_name": "file",
+    }
+    return render(request, "errors/refused.html", context, status=410)
 
 
 OF_CUSTOMERS = (
@@ -53,6 +68,8 @@ def file_name(found) -> str:
 def download(request: HttpRequest, number: int) -> HttpResponse:
     """A file as it was filed, always as an attachment."""
     found = find_attachment(request, number)
+    if found.artefact.erased_at:
+        return erased(request, found.artefact)
     if found.artefact.retention == Retention.SAMPLE:
         return render(request, "403.html", {"reason": OF_CUSTOMERS}, status=403)
     return FileResponse(
@@ -71,5 +88,7 @@ def report_page(request: HttpRequest, number: int) -> HttpResponse:
     found = find_attachment(request, number)
     if found.role != "evidently page":
         raise Http404
+    if found.artefact.erased_at:
+        return erased(request, found.artefact)
     path = effects.path_of(found.artefact.sha256)
     return FileResponse(path.open("rb"), content_type="text/html; charset=utf-8")

@@ -41,7 +41,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{verdict.records} records, {verdict.entries} entries ({verdict.outside} outside the portal,"
             f" {verdict.guards_changed} changes of the guards), {verdict.rows} rows, {verdict.checkpoints} checkpoints"
-            f" ({verdict.anchored} in the file), {verdict.cosignatures} cosignatures, {verdict.files} files,"
+            f" ({verdict.anchored} in the file), {verdict.cosignatures} cosignatures, {verdict.files} files"
+            f" ({verdict.erased} erased),"
             f" {measured.figures} figures of {measured.windows} windows ({measured.older} windows are older than their"
             f" seal). Root {verdict.root}"
         )

@@ -5,7 +5,8 @@ from django.db import transaction
 
 from audit import effects
 from audit.models import Artefact, Attachment
-from audit.services import Retention, attach
+from audit.reading import entries_on
+from audit.services import Retention, attach, erase_artefact
 from inventory import services
 from tests.pages import browser_of, text_of
 
@@ -103,8 +104,34 @@ def test_a_file_on_a_trail_of_another_kind_is_there_for_who_sees_the_whole_log(c
     assert browser_of(cast.owner).get(f"/files/{filed.pk}/").status_code == 404
 
 
-def test_a_file_whose_bytes_were_erased_is_not_there(cast, file):
-    filed = file(b"to be erased")
+def test_a_file_whose_bytes_were_lost_is_not_there(cast, file):
+    filed = file(b"to be lost")
     effects.path_of(Artefact.objects.get(pk=filed.artefact_id).sha256).unlink()
 
     assert browser_of(cast.officer).get(f"/files/{filed.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/files/{}/", "/framed/reports/{}/"])
+def test_an_erased_file_says_who_erased_it_when_and_why_and_its_digest(cast, file, address):
+    filed = file(b"rows", retention=Retention.SAMPLE)
+    tombstone = erase_artefact(artefact=filed.artefact, reason="Kept for seven years", by=cast.officer)
+
+    answer = browser_of(cast.auditor).get(address.format(filed.pk))
+
+    page = text_of(answer)
+    assert answer.status_code == 410
+    assert f"Priya Officer erased it on {tombstone.erased_at:%d %b %Y}" in page
+    assert "Kept for seven years" in page
+    assert tombstone.sha256 in page
+    assert browser_of(cast.stranger).get(address.format(filed.pk)).status_code == 404
+
+
+def test_the_entry_on_the_models_trail_says_that_its_file_was_erased(cast, file, model):
+    filed = file(b"rows", name="sample 1", role="sample", retention=Retention.SAMPLE)
+    erase_artefact(artefact=filed.artefact, reason="Kept for seven years", by=cast.officer)
+    entry = entries_on(model).first()
+
+    page = text_of(browser_of(cast.auditor).get(f"/models/{model.ref}/trail/?entry={entry.pk}"))
+
+    assert "File erased" in page
+    assert "Kept for seven years" in page

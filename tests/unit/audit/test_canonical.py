@@ -95,7 +95,13 @@ def test_a_moved_boundary_between_fields_changes_the_digest():
 def test_the_trails_own_events_say_their_sentences_and_a_gap_shows_as_a_dash():
     own = {name for name in registered_events() if name.startswith("audit.")}
 
-    assert own == {"audit.outside_portal", "audit.guards_changed", "audit.columns_changed", "audit.table_governed"}
+    assert own == {
+        "audit.outside_portal",
+        "audit.guards_changed",
+        "audit.columns_changed",
+        "audit.table_governed",
+        "audit.artefact_erased",
+    }
     assert say("audit.columns_changed", {"rows": 3, "table": "accounts_unit"}).startswith("3 row(s) of accounts_unit")
     assert "checkpoint 4" in say("audit.guards_changed", {"since": 4, "unguarded": "none"})
     assert say("audit.columns_changed", {"rows": 3}).startswith("3 row(s) of – were")
