@@ -1,9 +1,11 @@
 import django_filters
 from django import forms
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.filters import UnitFilter
-from monitoring.models import Breach
+from jobs.models import Job
+from monitoring.models import Breach, Run
+from monitoring.wording import name_of
 
 
 class BreachFilter(django_filters.FilterSet):
@@ -38,3 +40,18 @@ class BreachFilter(django_filters.FilterSet):
         return queryset.filter(
             Q(model__name__icontains=words) | Q(model__ref__iexact=words) | Q(column__icontains=words)
         )
+
+
+class RunFilter(django_filters.FilterSet):
+    state = django_filters.MultipleChoiceFilter(field_name="job__state", choices=Job.State.choices, label="State")
+    outcome = django_filters.MultipleChoiceFilter(choices=Run.Outcome.choices, label="Outcome")
+
+    class Meta:
+        model = Run
+        fields = ["state", "outcome"]
+
+
+def metrics_of(breaches: QuerySet[Breach]) -> list[tuple[str, str]]:
+    """Metric and words of each that is breached somewhere."""
+    names = breaches.order_by("metric").values_list("metric", flat=True).distinct()
+    return [(name, name_of(name)) for name in names]

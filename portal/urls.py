@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from portal.views import (
     administration,
     api_addresses,
+    api_files,
     api_guide,
     files,
     find,
@@ -49,6 +50,7 @@ urlpatterns = [
     path("find/<slug:kind>/", find.find, name="find"),
     path("health/", health.health, name="health"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/v1/files/<int:number>/", api_files.FileDownload.as_view(), name="api-file"),
     path("api/v1/", include("monitoring.api.urls")),
     path("api/v1/", include("inventory.api.urls")),
     path("api/", api_guide.guide, name="api-guide"),

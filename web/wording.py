@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
+from django import forms
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -55,6 +56,26 @@ def pointed(detail, pointer: str = "") -> Iterator[tuple[str, str]]:
             yield pointer, str(words)
     else:
         yield pointer, str(detail)
+
+
+def faults_of_query(form: forms.BaseForm) -> dict[str, str]:
+    """A sentence for each parameter of an address that a form refuses."""
+    return {
+        name: " ".join(_of_parameter(form.fields[name], problem) for problem in problems)
+        for name, problems in form.errors.as_data().items()
+    }
+
+
+def _of_parameter(field: forms.Field, problem: forms.ValidationError) -> str:
+    params = problem.params or {}
+    if problem.code == "invalid_choice":
+        offered = ", ".join(str(value) for value, _ in field.choices if value != "")
+        return f"One of {offered or 'nothing, for there is none,'} is wanted, got {quoted(params.get('value'))}."
+    if problem.code == "max_length":
+        return f"At most {params['limit_value']} characters are wanted, got {params['show_value']}."
+    if problem.code == "null_characters_not_allowed":
+        return "A text cannot hold the character NUL."
+    return " ".join(problem.messages)
 
 
 def escaped(step: object) -> str:

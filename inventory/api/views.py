@@ -14,6 +14,8 @@ from inventory.access import find_model
 from inventory.api import serializers
 from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion
+from web.pages import text_after
+from web.wording import faults_of_query
 
 PAGE = 100
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description="ETag you read")
@@ -46,8 +48,8 @@ class ModelList(APIView):
         models = Model.objects.visible_to(request.user).select_related("unit", "owner", "developer", "standing")
         filters = ModelFilter(request.query_params, queryset=models)
         if not filters.is_valid():
-            raise InvalidInput({name: " ".join(map(str, problems)) for name, problems in filters.errors.items()})
-        page = list(filters.qs.filter(ref__gt=request.query_params.get("after", "")).order_by("ref")[: PAGE + 1])
+            raise InvalidInput(faults_of_query(filters.form))
+        page = list(filters.qs.filter(ref__gt=text_after(request.query_params)).order_by("ref")[: PAGE + 1])
         rows = serializers.ModelOutput(page[:PAGE], many=True).data
         return Response({"models": rows, "next": page[PAGE - 1].ref if len(page) > PAGE else None})
 

@@ -1,8 +1,10 @@
-"""Runs and windows over REST: input and output apart, fields listed."""
+"""Runs, windows, breaches and reports over REST: input and output apart, fields listed."""
 
+from django.urls import reverse
 from rest_framework import serializers
 
-from monitoring.models import Measurement, Run, Window
+from audit.services import Retention
+from monitoring.models import Breach, Explanation, Measurement, Run, Window
 from web.serializers import StrictSerializer
 
 
@@ -28,6 +30,11 @@ class RunOutput(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
+class RunPage(serializers.Serializer):
+    runs = RunOutput(many=True)
+    next = serializers.IntegerField(allow_null=True, help_text="Pass as `after` for the next page; null at the end")
+
+
 class FigureOutput(serializers.ModelSerializer):
     level = serializers.SerializerMethodField(help_text="good, watch or breach; empty where no threshold governs it")
 
@@ -45,6 +52,92 @@ class WindowOutput(serializers.ModelSerializer):
     class Meta:
         model = Window
         fields = [
-            "start_on", "end_on", "revision", "is_newest", "rows", "labelled", "state_sha256", "figures_sha256",
+            "id", "start_on", "end_on", "revision", "is_newest", "rows", "labelled", "state_sha256", "figures_sha256",
             "figures",
         ]  # fmt: skip
+
+
+class BreachOutput(serializers.ModelSerializer):
+    model = serializers.CharField(source="model.ref", help_text="Ref of the model")
+    monitor = serializers.IntegerField(source="window.monitor_id", help_text="Id of the monitor")
+    window = serializers.IntegerField(source="window_id", help_text="Id of the window")
+    run = serializers.IntegerField(source="window.run_id", help_text="Id of the run that measured it")
+    start_on = serializers.DateField(source="window.start_on", help_text="First day of the window")
+    end_on = serializers.DateField(source="window.end_on", help_text="Last day of the window")
+    stands = serializers.BooleanField(help_text="Whether its window is the newest of its monitor")
+    side = serializers.CharField(
+        source="threshold.side", default=None, allow_null=True, help_text="above or below; null without a threshold"
+    )
+    threshold = serializers.SerializerMethodField(
+        help_text="Level that was crossed; null for what is a breach by itself"
+    )
+
+    def get_threshold(self, breach: Breach) -> float | None:
+        return getattr(breach.threshold, breach.level) if breach.threshold else None
+
+    class Meta:
+        model = Breach
+        fields = [
+            "id", "level", "model", "metric", "column", "segment", "value", "side", "threshold", "monitor", "window",
+            "run", "start_on", "end_on", "stands", "opened_at",
+        ]  # fmt: skip
+
+
+class BreachPage(serializers.Serializer):
+    breaches = BreachOutput(many=True)
+    next = serializers.IntegerField(allow_null=True, help_text="Pass as `after` for the next page; null at the end")
+
+
+class ReasonOutput(serializers.Serializer):
+    feature = serializers.CharField()
+    contribution = serializers.FloatField(help_text="On the scale; above 0 it raises the score")
+
+
+class ReasonCodesOutput(serializers.Serializer):
+    row = serializers.CharField(help_text="The row's id, salted: it names no customer")
+    score = serializers.FloatField()
+    reasons = ReasonOutput(many=True, help_text="What moved the score most, strongest first")
+
+
+class ExplanationOutput(serializers.ModelSerializer):
+    model = serializers.CharField(source="model.ref", help_text="Ref of the model")
+    version = serializers.CharField(source="version.label", help_text="Label of the version that was explained")
+    window = serializers.IntegerField(source="window_id", help_text="Id of the window")
+    importance = serializers.DictField(
+        child=serializers.FloatField(), help_text="Feature to mean |SHAP| in the window, on the scale"
+    )
+    reference_importance = serializers.DictField(
+        child=serializers.FloatField(), help_text="The same over the reference sample"
+    )
+    importance_change = serializers.DictField(
+        child=serializers.FloatField(), help_text="Feature to change of its share of all importance, -1 to 1"
+    )
+    reason_codes = ReasonCodesOutput(many=True, help_text="Of some rows, from the lowest score to the highest")
+    libraries = serializers.DictField(child=serializers.CharField(), help_text="Library to version, in the sandbox")
+
+    class Meta:
+        model = Explanation
+        fields = [
+            "model", "version", "window", "method", "detail", "rows", "seed", "scale", "importance",
+            "reference_importance", "importance_change", "reason_codes", "additivity_error", "rescored_rows",
+            "rescored_unequal", "rescoring_largest_difference", "is_loaded_by_code", "libraries", "made_at",
+        ]  # fmt: skip
+
+
+class FileOutput(serializers.Serializer):
+    id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
+    role = serializers.CharField(help_text="What it is: shap report, evidently page, evidently figures")
+    sha256 = serializers.CharField(source="artefact.sha256", help_text="Digest of its bytes")
+    size = serializers.IntegerField(source="artefact.size", help_text="Bytes")
+    media_type = serializers.CharField(source="artefact.media_type")
+    inputs = serializers.DictField(child=serializers.CharField(), help_text="What it was made from: name to sha256")
+    code_version = serializers.CharField(help_text="Of the code that made it")
+    how_to_repeat = serializers.CharField()
+    filed_at = serializers.DateTimeField()
+    download = serializers.SerializerMethodField(
+        help_text="Address of its bytes; null where it holds rows of customers, which nobody is handed"
+    )
+
+    def get_download(self, file) -> str | None:
+        return None if file.artefact.retention == Retention.SAMPLE else reverse("api-file", args=[file.pk])

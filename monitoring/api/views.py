@@ -1,27 +1,37 @@
 """REST: define monitors, ask for runs, read figures."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.refusals import InvalidInput
+from audit.reading import attachments_of
 from inventory.access import find_model
 from inventory.models import Model, ModelVersion
 from inventory.permissions import check_can_monitor
+from jobs.models import Job
 from monitoring.api import definitions, serializers
+from monitoring.filters import BreachFilter, RunFilter, metrics_of
 from monitoring.measures.judging import Levels
-from monitoring.models import Breach, Monitor, Run, Window
+from monitoring.models import Breach, Explanation, Monitor, Run, Window
+from monitoring.refusals import NoReportYet
 from monitoring.services import runs
 from monitoring.services.definitions import define_monitor
 from monitoring.services.faults import problems_of
 from monitoring.services.thresholds import Limit
+from web.pages import page_after
 from web.text import is_storable
-from web.wording import pointed, quoted
+from web.wording import faults_of_query, pointed, quoted
 
+PAGE = 100
+MOST_WINDOWS = 60  # with every figure: a page holds five years of months
+AFTER = OpenApiParameter("after", int, description="`next` of the page before")
 MOST_LABELS = 20  # of a model's versions that a sentence lists
 
 
@@ -74,6 +84,25 @@ def _no_version(model: Model, label: object) -> str:
 
 class RunList(APIView):
     @extend_schema(
+        operation_id="list_runs",
+        parameters=[
+            OpenApiParameter("state", str, many=True, enum=Job.State.values, description="How far the work is"),
+            OpenApiParameter("outcome", str, many=True, enum=Run.Outcome.values),
+            AFTER,
+        ],
+        responses=serializers.RunPage,
+    )
+    def get(self, request, number: int):
+        """Runs of a monitor, newest first, 100 a page."""
+        monitor = get_object_or_404(Monitor.objects.visible_to(request.user), pk=number)
+        filters = RunFilter(request.query_params, queryset=monitor.runs.all())
+        if not filters.is_valid():
+            raise InvalidInput(faults_of_query(filters.form))
+        found = filters.qs.select_related("model", "monitor", "job", "repeats")
+        page, behind = page_after(found, request.query_params, size=PAGE)
+        return Response({"runs": serializers.RunOutput(page, many=True).data, "next": behind})
+
+    @extend_schema(
         operation_id="ask_for_run",
         parameters=[IDEMPOTENCY_KEY],
         request=serializers.RunInput,
@@ -99,11 +128,102 @@ class RunDetail(APIView):
 
 
 class WindowList(APIView):
-    @extend_schema(operation_id="list_windows", responses=serializers.WindowOutput(many=True))
+    @extend_schema(
+        operation_id="list_windows",
+        parameters=[OpenApiParameter("before", OpenApiTypes.DATE, description="Windows that start before this day")],
+        responses=serializers.WindowOutput(many=True),
+    )
     def get(self, request, number: int):
-        """The newest revision of each window of a monitor, with every figure; the newest 60 windows."""
+        """The newest revision of each window of a monitor, with every figure; newest first, 60 at most."""
         monitor = get_object_or_404(Monitor.objects.visible_to(request.user), pk=number)
         newest = Window.objects.newest_revisions().filter(monitor=monitor).order_by("-start_on")
-        windows = list(newest.prefetch_related("measurements")[:60])
-        levels = Levels(monitor.thresholds.in_force(), Breach.objects.open().filter(window__in=windows))
-        return Response(serializers.WindowOutput(windows, many=True, context={"levels": levels}).data)
+        if before := request.query_params.get("before"):
+            newest = newest.filter(start_on__lt=_day(before))
+        return Response(_with_figures(list(newest.prefetch_related("measurements")[:MOST_WINDOWS]), monitor))
+
+
+class WindowDetail(APIView):
+    @extend_schema(operation_id="show_window", responses=serializers.WindowOutput)
+    def get(self, request, number: int):
+        """One window, in the revision that its id names, with every figure."""
+        window = find_window(request, number)
+        return Response(_with_figures([window], window.monitor)[0])
+
+
+class WindowExplanation(APIView):
+    @extend_schema(operation_id="show_explanation", responses=serializers.ExplanationOutput)
+    def get(self, request, number: int):
+        """What drives the score in a window: SHAP values in summary. Every value is in the file "shap report"."""
+        window = find_window(request, number)
+        found = Explanation.objects.filter(window=window).select_related("model", "version").first()
+        if found is None:
+            raise NoReportYet(_why_none(window))
+        return Response(serializers.ExplanationOutput(found).data)
+
+
+class WindowFiles(APIView):
+    @extend_schema(operation_id="list_files", responses=serializers.FileOutput(many=True))
+    def get(self, request, number: int):
+        """Files of a window and of its SHAP report: their digests, and where their bytes are."""
+        window = find_window(request, number)
+        files = list(attachments_of(window).order_by("id"))
+        explanation = Explanation.objects.filter(window=window).first()
+        if explanation:
+            files += attachments_of(explanation).order_by("id")
+        return Response(serializers.FileOutput(files, many=True).data)
+
+
+class BreachList(APIView):
+    @extend_schema(
+        operation_id="list_breaches",
+        parameters=[
+            OpenApiParameter(
+                "state", str, enum=["stands", "past", "all"], description="Of the newest windows, of others, or of both"
+            ),
+            OpenApiParameter("q", str, description="Words in the model's name or the feature's; or a model's ref"),
+            OpenApiParameter("level", str, many=True, enum=Breach.Level.values),
+            OpenApiParameter("metric", str, many=True, description="Name of a figure, such as psi"),
+            OpenApiParameter("unit", str, description="A unit's code; covers the units below it"),
+            AFTER,
+        ],
+        responses=serializers.BreachPage,
+    )
+    def get(self, request):
+        """Thresholds that are crossed, in the newest revision of each window, newest first, 100 a page."""
+        asked = request.query_params.copy()
+        asked.setdefault("state", "stands")
+        visible = Breach.objects.visible_to(request.user).open().with_place()
+        filters = BreachFilter(asked, queryset=visible, metrics=metrics_of(visible))
+        if not filters.is_valid():
+            raise InvalidInput(faults_of_query(filters.form))
+        page, behind = page_after(filters.qs.select_related("model", "window", "threshold"), asked, size=PAGE)
+        return Response({"breaches": serializers.BreachOutput(page, many=True).data, "next": behind})
+
+
+def find_window(request, number: int) -> Window:
+    """The window where who asks may see its model; else 404."""
+    seen = Window.objects.filter(monitor__in=Monitor.objects.visible_to(request.user))
+    return get_object_or_404(seen.select_related("monitor").prefetch_related("measurements"), pk=number)
+
+
+def _with_figures(windows: list[Window], monitor: Monitor) -> list[dict]:
+    levels = Levels(monitor.thresholds.in_force(), Breach.objects.in_force().filter(window__in=windows))
+    return serializers.WindowOutput(windows, many=True, context={"levels": levels}).data
+
+
+def _why_none(window: Window) -> str:
+    """Why a window has no SHAP report: its monitor asks for none, the work is not done, or it was refused."""
+    if not window.monitor.explained:
+        return "This monitor explains nothing: its definition names no `explained`."
+    job = Job.objects.filter(key=f"{runs.EXPLAIN}:{window.pk}").first()
+    if job is None:
+        return f"{window.label} was not the newest window of a run, and only that one is explained."
+    said = f": {job.message}" if job.message else "."
+    return f"The SHAP report of {window.label} is not there; the work on it: {job.get_state_display().lower()}{said}"
+
+
+def _day(asked: str) -> date:
+    try:
+        return date.fromisoformat(asked)
+    except ValueError as wrong:
+        raise InvalidInput({"before": f"A day such as 2026-01-31 is wanted, got {quoted(asked)}."}) from wrong

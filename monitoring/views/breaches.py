@@ -1,6 +1,6 @@
 """Thresholds crossed: what stands in the newest windows first, and what is past on request."""
 
-from django.db.models import Case, F, Func, QuerySet, TextField, Value, When
+from django.db.models import Case, F, Func, TextField, Value, When
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -8,10 +8,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Unit
 from inventory.views import chips_of
-from monitoring.filters import BreachFilter
+from monitoring.filters import BreachFilter, metrics_of
 from monitoring.models import Breach
 from monitoring.views import headlines
-from monitoring.wording import name_of
 from web.keyset import KeysetPage
 
 # Newest window first, and in it breaches before what is on watch.
@@ -34,7 +33,7 @@ def breaches(request: HttpRequest) -> HttpResponse:
     asked = request.GET.copy()
     asked.setdefault("state", "stands")
     visible = Breach.objects.visible_to(request.user).open().with_place()
-    filters = BreachFilter(asked, queryset=visible, metrics=_metrics_of(visible))
+    filters = BreachFilter(asked, queryset=visible, metrics=metrics_of(visible))
     matching = filters.qs if filters.is_valid() else visible.none()
     page = KeysetPage(
         matching.annotate(place=PLACE).select_related("model__unit", "window__run", "window__monitor", "threshold"),
@@ -66,12 +65,6 @@ def _chips(filters: BreachFilter, asked: QueryDict) -> list[dict]:
     if state:
         state["url"] = f"?{every.urlencode()}"
     return [chip for chip in chips if chip is not state or asked["state"] != "all"]
-
-
-def _metrics_of(breaches: QuerySet[Breach]) -> list[tuple[str, str]]:
-    """Metric and words of each that is breached somewhere."""
-    names = breaches.order_by("metric").values_list("metric", flat=True).distinct()
-    return [(name, name_of(name)) for name in names]
 
 
 def _named(code: str | None) -> dict[str, str]:

@@ -49,6 +49,7 @@ OPEN_TO_THE_SIGNED_IN = {
     "api-guide": "the same for people",
     "find": "units, and of people and models what the reader may see",
     "api-models": "models of the reader's units",
+    "api-breaches": "breaches of the reader's units",
 }
 # For each address with a number in it, what the number is of.
 NUMBERS = {
@@ -59,6 +60,10 @@ NUMBERS = {
     "repeat-run": "run",
     "cancel-run": "run",
     "api-run": "run",
+    "api-window": "window",
+    "api-explanation": "window",
+    "api-files": "window",
+    "api-file": "attachment",
     "explain-state": "window",
     "report-state": "window",
     "explain-again": "window",
