@@ -142,6 +142,7 @@ def make_environment():
     if is_made_from(wanted):
         return
     install_uv()
+    forget_half_made()
     say("setting up .venv from uv.lock: downloads of 0.5 GB, 1.8 GB on disk, some minutes; only once")
     run([UV, "sync", "--locked", "--project", ROOT])
     run([PYTHON, "-I", os.path.join(ROOT, "demo", "bytecode.py")])
@@ -177,6 +178,13 @@ def install_uv():
     os.makedirs(TOOLS)
     run([sys.executable, "-m", "venv", TOOLS])
     run([os.path.join(TOOLS, "bin", "python"), "-m", "pip", "install", "--quiet", "uv==" + UV_VERSION])
+
+
+def forget_half_made():
+    """Take away a .venv without its pyvenv.cfg: uv would follow it and fill the machine's own Python."""
+    folder = os.path.join(ROOT, ".venv")
+    if os.path.exists(folder) and not os.path.exists(os.path.join(folder, "pyvenv.cfg")):
+        shutil.rmtree(folder)
 
 
 def works(argv):

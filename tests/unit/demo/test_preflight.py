@@ -148,6 +148,18 @@ def test_an_unchanged_lock_installs_nothing_and_a_changed_one_does(clone):
     assert "asked to sync" in only_sentence(changed)
 
 
+def test_an_environment_whose_making_was_cut_short_is_made_anew_and_not_followed_to_the_machines_python(clone):
+    pretend_uv(clone, "error: asked to sync", code=3)
+    python = clone / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+
+    done = set_up(clone)
+
+    assert "asked to sync" in only_sentence(done)
+    assert not (clone / ".venv").exists()
+
+
 def test_make_without_python_says_what_to_install(clone):
     done = subprocess.run(["make", "environment", "PYTHON=/nowhere/python3"], cwd=clone, capture_output=True, text=True)
 
