@@ -1,4 +1,4 @@
-"""Every address of the portal, as nobody and as a person of another unit: sign in, 403 or 404, or a line below.
+"""Every address of the portal, as nobody and as a person of another unit: sign in, 404, or a line below.
 
 A new address fails here until its objects, or its reason to be open, are written down.
 """
@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
+from django.shortcuts import get_object_or_404
 from django.test import Client
 from django.urls import URLPattern, get_resolver, path, reverse
 from django.utils import timezone
@@ -23,10 +24,11 @@ from inventory import services as inventory
 from inventory.policies import WORDS_OF_ADDRESSES
 from jobs.models import Job
 from monitoring.models import Monitor, Reference, Run, Window
+from monitoring.models.monitor import MonitorQuerySet
 from proposals import services as proposals
 from tests import logs
 
-METHODS = ("get", "post", "patch", "delete")
+METHODS = ("get", "head", "post", "put", "patch", "delete")
 NAME = "Quokka behavioural scorecard"  # a word that no page says by itself
 EXTERNAL_ID = "quokka/behavioural-pd"
 
@@ -50,6 +52,14 @@ OPEN_TO_THE_SIGNED_IN = {
     "find": "units, and of people and models what the reader may see",
     "api-models": "models of the reader's units",
     "api-breaches": "breaches of the reader's units",
+}
+# 403 for who lacks the role, whatever stands behind the address: it is said before anything is looked for.
+FORBIDDEN = {
+    "administration": "people and roles are for who may see administration",
+    "propose-role": "as above",
+    "decide-proposal": "as above; the number is not looked at",
+    "jobs": "background work is for who may see it",
+    "retry-job": "as above; the number is not looked at",
 }
 # For each address with a number in it, what the number is of.
 NUMBERS = {
@@ -191,6 +201,13 @@ def things(cast) -> SimpleNamespace:
     )
 
 
+@pytest.fixture
+def missing(things) -> SimpleNamespace:
+    """Names and numbers of the same shape that nothing has."""
+    nothing = SimpleNamespace(pk=10**9)
+    return SimpleNamespace(**dict.fromkeys(NUMBERS.values(), nothing), words=things.words | {"ref": "MDL-1999-0001"})
+
+
 def file_on(window: Window, model) -> Attachment:
     content = b"<p>Quokka</p>"
     sha256 = hashlib.sha256(content).hexdigest()
@@ -228,14 +245,26 @@ def browser_of(account=None) -> Client:
     return client
 
 
-def statuses(client: Client, name: str, things, **headers) -> dict[str, int]:
+def statuses(client: Client, name: str, things, *, methods=METHODS, **headers) -> dict[str, int]:
     where = address(name, things)
-    return {
-        method: getattr(client, method)(where, data="{}", content_type="application/json", headers=headers).status_code
-        if method != "get"
-        else client.get(where, headers=headers).status_code
-        for method in METHODS
-    }
+    return {method: status(client, method, where, headers) for method in methods}
+
+
+def status(client: Client, method: str, where: str, headers: dict) -> int:
+    body = {} if method in ("get", "head") else {"data": "{}", "content_type": "application/json"}
+    return getattr(client, method)(where, headers=headers, **body).status_code
+
+
+def closed() -> list[str]:
+    """Addresses behind which there is nothing for a person of another unit."""
+    return [name for name in names() if name not in OPEN_TO_ALL | OPEN_TO_THE_SIGNED_IN]
+
+
+def telling(found: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Addresses that do not say 404 by every method that they know; of those in FORBIDDEN, that do not say 403."""
+    hidden = {name: answers for name, answers in found.items() if name not in FORBIDDEN}
+    forbidden = {name: answers for name, answers in found.items() if name in FORBIDDEN}
+    return unguarded(hidden, refusals={404}) | unguarded(forbidden, refusals={403})
 
 
 def unguarded(found: dict[str, dict[str, int]], *, refusals: set[int]) -> dict[str, dict[str, int]]:
@@ -251,7 +280,7 @@ def unguarded(found: dict[str, dict[str, int]], *, refusals: set[int]) -> dict[s
 def test_every_address_has_a_name_and_is_known_here(things):
     assert [str(route.pattern) for route in routes() if not route.name] == []
     assert all(address(name, things) for name in names())
-    assert set(OPEN_TO_ALL) | set(OPEN_TO_THE_SIGNED_IN) | set(NUMBERS) <= set(names())
+    assert set(OPEN_TO_ALL) | set(OPEN_TO_THE_SIGNED_IN) | set(FORBIDDEN) | set(NUMBERS) <= set(names())
 
 
 def test_nobody_gets_further_than_the_sign_in(things):
@@ -263,18 +292,28 @@ def test_nobody_gets_further_than_the_sign_in(things):
 
 
 def test_a_person_of_another_unit_finds_nothing_by_address(cast, things):
-    closed = [name for name in names() if name not in OPEN_TO_ALL | OPEN_TO_THE_SIGNED_IN]
-    found = {name: statuses(browser_of(cast.stranger), name, things) for name in closed}
+    found = {name: statuses(browser_of(cast.stranger), name, things) for name in closed()}
 
-    assert unguarded(found, refusals={403, 404}) == {}
+    assert telling(found) == {}
 
 
 def test_a_token_of_another_unit_finds_nothing_by_address(cast, things):
     _, secret = make_token(cast.stranger, cast.markets)
-    closed = [n for n in names() if n.startswith("api-") and n not in OPEN_TO_ALL | OPEN_TO_THE_SIGNED_IN]
-    found = {n: statuses(browser_of(), n, things, authorization=f"Bearer {secret}") for n in closed}
+    headers = {"authorization": f"Bearer {secret}"}
+    found = {n: statuses(browser_of(), n, things, **headers) for n in closed() if n.startswith("api-")}
 
-    assert unguarded(found, refusals={403, 404}) == {}
+    assert telling(found) == {}
+
+
+def test_an_object_of_another_unit_is_answered_as_one_that_does_not_exist(cast, things, missing):
+    stranger, methods = browser_of(cast.stranger), (*METHODS, "options")
+    _, secret = make_token(cast.stranger, cast.markets)
+
+    for name in closed():
+        assert statuses(stranger, name, things, methods=methods) == statuses(stranger, name, missing, methods=methods)
+        if name.startswith("api-"):
+            asked = {"methods": methods, "authorization": f"Bearer {secret}"}
+            assert statuses(browser_of(), name, things, **asked) == statuses(browser_of(), name, missing, **asked)
 
 
 def test_what_is_open_to_the_signed_in_shows_nothing_of_another_unit(cast, things):
@@ -295,9 +334,8 @@ def test_what_is_open_to_the_signed_in_shows_nothing_of_another_unit(cast, thing
 def test_nothing_is_written_by_all_that_was_refused(cast, things):
     before = Entry.objects.count(), Job.objects.count()
 
-    for name in names():
-        if name not in OPEN_TO_ALL | OPEN_TO_THE_SIGNED_IN:
-            statuses(browser_of(cast.stranger), name, things)
+    for name in closed():
+        statuses(browser_of(cast.stranger), name, things)
 
     assert (Entry.objects.count(), Job.objects.count()) == before
 
@@ -324,7 +362,41 @@ def test_twin_who_may_see_the_objects_finds_each_of_them(cast, things):
     ],
 )
 def test_an_address_that_lets_somebody_through_is_found(answers, is_unguarded):
-    assert bool(unguarded({"x": answers}, refusals={403, 404})) == is_unguarded
+    assert bool(telling({"x": answers})) == is_unguarded
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "is_telling"),
+    [
+        ("run", {"get": 404, "post": 403}, True),
+        ("run", {"get": 403, "post": 405}, True),
+        ("jobs", {"get": 403, "post": 405}, False),
+        ("jobs", {"get": 404, "post": 403}, True),
+    ],
+)
+def test_403_is_right_where_it_is_written_down_alone(name, answers, is_telling):
+    assert bool(telling({name: answers})) == is_telling
+
+
+def look_up_by_number_alone(monkeypatch):
+    monkeypatch.setattr(
+        "inventory.views.get_object_or_404", lambda rows, *, pk, **_seen: get_object_or_404(rows, pk=pk)
+    )
+
+
+def show_every_monitor(monkeypatch):
+    monkeypatch.setattr(MonitorQuerySet, "visible_to", lambda self, account: self)
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"), [("retry-digest", look_up_by_number_alone), ("api-runs", show_every_monitor)]
+)
+def test_twin_a_view_that_asks_what_one_may_before_what_one_sees_tells_that_the_object_is_there(
+    cast, things, monkeypatch, name, seed
+):
+    seed(monkeypatch)
+
+    assert telling({name: statuses(browser_of(cast.stranger), name, things)})
 
 
 def test_an_address_that_nobody_wrote_down_fails(things, monkeypatch):
