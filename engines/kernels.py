@@ -157,17 +157,44 @@ def fill_moments(standardised, groups, first, last, total, products):
         for j in range(last):
             for r in range(size):
                 tile[r, j] = standardised[j, start + r]
-        for r in range(size):
+        r = 0
+        while r < size:
             state = groups[start + r]
             if state == UNGROUPED:
-                continue
-            row = tile[r]
-            for i in range(first, last):
-                value = row[i]
-                total[state, i] += value
-                target = products[state, i]
-                for j in range(i + 1):
-                    target[j] += value * row[j]
+                r += 1
+            elif r + 3 < size and _all_are(groups, start + r + 1, state):
+                _add_four(tile[r : r + 4], first, last, total[state], products[state])
+                r += 4
+            else:
+                _add_row(tile[r], first, last, total[state], products[state])
+                r += 1
+
+
+@njit(inline="always")
+def _all_are(groups, at, state):
+    return groups[at] == state and groups[at + 1] == state and groups[at + 2] == state
+
+
+@njit(inline="always")
+def _add_row(row, first, last, total, products):
+    for i in range(first, last):
+        value = row[i]
+        total[i] += value
+        target = products[i]
+        for j in range(i + 1):
+            target[j] += value * row[j]
+
+
+@njit(inline="always")
+def _add_four(rows, first, last, total, products):
+    """Four rows of one state, added in their order: each sum is loaded and stored once instead of four times."""
+    a, b, c, d = rows[0], rows[1], rows[2], rows[3]
+    for i in range(first, last):
+        va, vb, vc, vd = a[i], b[i], c[i], d[i]
+        total[i] = (((total[i] + va) + vb) + vc) + vd
+        target = products[i]
+        for j in range(i + 1):
+            target[j] = (((target[j] + va * a[j]) + vb * b[j]) + vc * c[j]) + vd * d[j]
 
 
 @njit(nogil=True, cache=True)
