@@ -138,6 +138,14 @@ def test_people_roles_and_units_are_managed_by_administrators_alone(cast, who):
             verb()
 
 
+@pytest.mark.parametrize("reason", ["", " \n"])
+def test_nobody_is_disabled_without_a_reason(cast, reason):
+    with pytest.raises(InvalidInput, match="Say why"):
+        services.disable_person(person=cast.owner.person, reason=reason, by=cast.administrator)
+
+    assert Account.objects.get(pk=cast.owner.pk).person.is_active
+
+
 def test_a_new_person_and_account_are_on_the_trail_without_name_or_mail(cast):
     person = services.add_person(
         hr_number="HR-77", full_name="Nina Newcomer", mail="nina@bank.example", unit=cast.retail, by=cast.administrator
