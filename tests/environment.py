@@ -16,8 +16,10 @@ os.environ.update(
         "ASSAY_LOG_ROOTS": FOLDER,
         "ASSAY_CHECKPOINT_KEY_FILE": f"{FOLDER}/checkpoint.key",
         "ASSAY_CHECKPOINT_FILE": f"{FOLDER}/checkpoints.log",
+        "ASSAY_STATIC_ROOT": f"{FOLDER}/static",
         "DO_NOT_TRACK": "true",
     }
 )
+os.mkdir(os.environ["ASSAY_STATIC_ROOT"])  # WhiteNoise warns of a folder that is not there, for each client
 for name in ("BOOTSTRAP_DATABASE_URL", "MLFLOW_TRACKING_URI", "ASSAY_WITNESS_URLS", "ASSAY_WITNESS_KEYS"):
     os.environ.pop(name, None)
