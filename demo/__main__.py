@@ -26,6 +26,7 @@ from demo.supervisor import Supervisor
 
 PORT = 8000
 NEEDS = "500 MB"
+BYTES_NEW, BYTES_MADE = 500_000_000, 50_000_000  # measured: 172 MB on the first day
 
 
 class CannotStart(Exception):
@@ -44,8 +45,9 @@ def main() -> int:
         port = port_number(options.port)
         environment.make_folders(folder)
         with only_one(folder, port):
+            preflight.check_disk(str(folder), BYTES_MADE if (folder / "set-up-by").exists() else BYTES_NEW)
             run(folder, port)
-    except (CannotStart, DatabaseUnavailable, EnvironmentIncomplete) as refusal:
+    except (CannotStart, DatabaseUnavailable, EnvironmentIncomplete, preflight.Refusal) as refusal:
         return refuse(disk_first(str(refusal), folder))
     except OSError as error:
         return refuse(preflight.in_words(error, folder, NEEDS))

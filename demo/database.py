@@ -168,7 +168,8 @@ def _becomes_ready(server: subprocess.Popen, data: Path) -> bool:
 
 
 def _last_words(log: Path) -> str:
-    """The last line that names a reason, else the last line."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    reasons = [line for line in lines if re.search(r"FATAL|PANIC|error:|No space left", line)]
-    return (reasons or lines or ["it said nothing."])[-1]
+    """The last line that names a reason, a full disk before all, else the last line."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-200:] if line.strip()]
+    reasons = [line for line in lines if re.search(r"FATAL|PANIC|error:", line)]
+    full = [line for line in lines if "No space left" in line]
+    return (full or reasons or lines or ["it said nothing."])[-1]

@@ -25,7 +25,7 @@ BYTES_NEW, BYTES_MADE = 2_500_000_000, 300_000_000
 BYTES_OF_DOWNLOADS = 1_600_000_000  # as uv keeps them; on the same disk they are the environment's own files
 WORTH_SAYING = re.compile(r"^(Using|Downloading|Resolved|Prepared|Installed|Uninstalled|Creating|[Cc]ompil)\w*\b")
 
-TOO_LITTLE = "{folder} has {free:.1f} GB free and setting up needs {need:.1f} GB there: {remedy} and run this again."
+TOO_LITTLE = "{folder} has {free:.1f} GB free and {need:.1f} GB are needed there: {remedy} and run this again."
 NO_SPACE = "The disk is full: {folder} needs {need} free. Free some space and run this again."
 # What uv and pip write when they give up -> what a person is told. The first match counts.
 REMEDIES = (
@@ -69,6 +69,7 @@ def main():
     """Exit code 0 when .venv stands as the lock file says."""
     try:
         check_python()
+        check_libraries()
         check_disks()
         make_environment()
     except Refusal as refusal:
@@ -98,6 +99,21 @@ def check_python(version=sys.version_info, has_module=None):
             "python3 has no venv module here: install it (Debian, Ubuntu: apt-get install python3-venv) and "
             "run this again."
         )
+
+
+def check_libraries(name="libgomp.so.1"):
+    """Refuse a Linux without the one library that a wheel (LightGBM's) expects of the machine."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        from ctypes import CDLL
+
+        CDLL(name)
+    except OSError:
+        raise Refusal(
+            f"{name} is not on this machine, and LightGBM needs it: install it (Debian, Ubuntu: apt-get install "
+            "libgomp1) and run this again."
+        ) from None
 
 
 def check_disks():

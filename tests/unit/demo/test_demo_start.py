@@ -115,6 +115,17 @@ def test_a_folder_that_may_not_be_made_is_named(tmp_path):
     assert str(tmp_path / "file") in only_sentence(done)
 
 
+def test_too_small_a_disk_is_named_before_anything_starts(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(__main__, "BYTES_NEW", 10**15)
+    monkeypatch.setattr(sys, "argv", ["demo", f"--port={free_port()}", f"--folder={tmp_path / 'demo'}"])
+
+    code = __main__.main()
+
+    assert code == 1
+    assert "GB are needed there: free some space" in capsys.readouterr().err
+    assert not (tmp_path / "demo" / "postgres").exists()
+
+
 def test_passwords_are_random_kept_and_for_our_eyes_only(tmp_path):
     made = people.passwords_in(tmp_path / "people.txt")
     again = people.passwords_in(tmp_path / "people.txt")

@@ -125,6 +125,13 @@ def test_a_server_that_cannot_start_is_named_with_its_last_words(folder):
         database.start_postgres(folder, {"no_such_setting": "on"})
 
 
+def test_a_full_disk_is_the_reason_that_is_named_whatever_it_led_to(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("FATAL: could not write: No space left on device\nPANIC:  cannot abort transaction 1\n")
+
+    assert "No space left" in database._last_words(log)
+
+
 def test_a_machine_without_postgresql_gets_one_sentence(monkeypatch):
     monkeypatch.setattr(database.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(database.glob, "glob", lambda pattern: [])

@@ -96,8 +96,13 @@ def test_an_old_python_and_one_without_venv_are_refused_with_the_remedy():
         preflight.check_python(has_module=lambda name: None if name == "ensurepip" else name)
 
 
+def test_a_machine_without_openmp_is_told_how_to_get_it():
+    with pytest.raises(preflight.Refusal, match=r"libnowhere\.so\.1 is not on this machine.*apt-get install libgomp1"):
+        preflight.check_libraries("libnowhere.so.1")
+
+
 def test_a_disk_too_small_is_refused_before_the_first_download():
-    with pytest.raises(preflight.Refusal, match=r"has 1\.0 GB free and setting up needs 2\.5 GB there"):
+    with pytest.raises(preflight.Refusal, match=r"has 1\.0 GB free and 2\.5 GB are needed there"):
         preflight.check_disk(str(ROOT), preflight.BYTES_NEW, free=1_000_000_000)
 
 
