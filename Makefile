@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench drills environment
+.PHONY: help demo test lint bench drills pictures environment
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -26,6 +26,9 @@ bench: environment ## measure the engine against Evidently on one generated log
 
 drills: environment ## races, kills and lost brokers alone
 	@$(BIN)/python -m pytest tests/chaos $(ARGS)
+
+pictures: environment ## take the README's pictures anew, of the demo that runs
+	@$(BIN)/python -m demo.pictures
 
 environment:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "assay: there is no $(PYTHON) here: install Python 3.9 or newer with venv (Debian, Ubuntu: apt-get install python3 python3-venv) and run this again." >&2; exit 1; }
