@@ -2,7 +2,8 @@
 
 import pytest
 
-from monitoring.wording import METRICS, outcome_said, refusal_said, said, words_of
+from monitoring.wording import outcome_said, refusal_said, said, words_of
+from stats.catalogue import METRICS
 
 SENTENCES = {
     ("psi", "BILL_AMT1", 0.372014, 0.25): "PSI of BILL_AMT1 is 0.372 nats, above 0.250",
@@ -24,7 +25,7 @@ def test_a_value_stands_in_its_unit_and_of_a_column_only_where_there_is_one(give
 
 
 def test_no_two_metrics_have_one_name():
-    names = [words.name for words in METRICS.values()]
+    names = [metric.words for metric in METRICS.values()]
 
     assert len(set(names)) == len(names)
 
