@@ -57,7 +57,7 @@ NOT_GOVERNED = {
     "jobs_schedule": "moves at every slot; the monitor that it serves is governed",
     "jobs_scheduleslot": "due moments of schedules: which job took which",
     "monitoring_run": "sealed by the digest of its measurements, in the entry that ends it",
-    "monitoring_partitionprofile": "an intermediate state, known by its digest and made again from the log",
+    "monitoring_storedprofile": "an intermediate state, known by its digest and made again from the log",
     "monitoring_window": "measured by a run, and sealed by the run's digest",
     "monitoring_measurement": "measured by a run, and sealed by the run's digest",
     "monitoring_explanation": "computed; sealed by the digest of its report, in the entry that files it",
