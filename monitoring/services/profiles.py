@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+import numpy as np
 import pyarrow as pa
 
 from audit import effects
 from audit.services import Retention, attach, record
-from engines.partition import PartitionProfile
+from engines.partition import ALL, PartitionProfile
 from engines.sample import Sample, merge_samples
 from engines.sources import Partition
 from jobs.models import Job
@@ -130,15 +132,28 @@ def known_profiles(run: Run, reference: Reference, partitions: list[Partition]) 
 
 
 def samples_of(window: Window) -> tuple[pa.Table, pa.Table]:
-    """(rows of the window, rows of the reference), drawn by key: the same every time.
+    """(rows of the window, rows of the reference), each spread over the score as its rows are: the same every time.
 
     Raises JobRefused where the profiles that hold the window's rows are gone.
     """
-    following = window.end_on.fromordinal(window.end_on.toordinal() + 1)
-    # Cut to the window first: merged whole, the other windows' rows would crowd its own out.
-    inside = [profile.sample.between(window.start_on, following) for profile in profiles_of(window)]
+    following = window.end_on + timedelta(days=1)
+    inside, by_band = [], 0
+    for profile in profiles_of(window):
+        # Cut to the window first: merged whole, the other windows' rows would crowd its own out.
+        inside.append(profile.sample.between(window.start_on, following))
+        by_band = by_band + _rows_by_band(profile, window)
     if not inside:
         raise JobRefused(f"The profiles of {window.label} are gone; run the monitor again.")
-    current = merge_samples(inside)
-    reference = load_reference(window.run.reference)[1]
-    return current.draw(SAMPLE_ROWS), reference.draw(SAMPLE_ROWS)
+    reference, reference_sample = load_reference(window.run.reference)
+    current = merge_samples(inside).draw(SAMPLE_ROWS, shares=by_band)
+    return current, reference_sample.draw(SAMPLE_ROWS, shares=reference.state.score.by_band)
+
+
+def _rows_by_band(profile: PartitionProfile, window: Window) -> np.ndarray:
+    """(bands,) rows of the window in this partition, by reference score band."""
+    states = [
+        state
+        for (day, segment), state in profile.states.items()
+        if segment == ALL and window.start_on <= day <= window.end_on
+    ]
+    return sum(state.score.by_band for state in states)

@@ -16,6 +16,7 @@ from jobs import services as jobs
 from jobs.models import Job
 from monitoring.models import Breach, Explanation, Run, Window
 from monitoring.services import runs
+from monitoring.services.profiles import samples_of
 from tests import logs
 from tests.conftest import put_into_registry
 from worker.running import run_claimed
@@ -64,6 +65,20 @@ def test_a_window_is_explained_in_the_sandbox_and_filed_by_digest(window, model)
     with np.load(io.BytesIO(effects.path_of(filed.artefact.sha256).read_bytes()), allow_pickle=False) as numbers:
         assert numbers["shap"].shape == (1000, 3)
     assert not Entry.objects.filter(event="audit.outside_portal").exists()
+
+
+def test_the_sample_is_spread_over_the_score_as_the_window_is(define, perform, folder):
+    """Spread as the reference is, it would hide the very shift that is to be explained."""
+    logs.write_log(folder / "log", seed=7, months=1, rows=4000, shifts={1: 1.0})
+    perform(define(explained=TARGET))
+    window = Window.objects.get()
+
+    current, reference = samples_of(window)
+
+    whole = pq.read_table(next((folder / "log").rglob("*.parquet"))).column("score").to_numpy()
+    drawn, before = current.column("score").to_numpy(), reference.column("score").to_numpy()
+    assert len(drawn) == 1000
+    assert abs(drawn.mean() - whole.mean()) < 0.1 * abs(before.mean() - whole.mean())
 
 
 def test_logged_scores_that_the_model_does_not_give_are_a_breach(define, perform, folder, model):
