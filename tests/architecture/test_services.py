@@ -7,29 +7,13 @@ import pytest
 from django.apps import apps as registry
 
 from audit.governed import GOVERNED
+from tests.architecture.paths import ANNOUNCING, SILENT, Found, Paths
+from tests.architecture.receivers import Program
 from tests.architecture.source_tree import Module, called, calls, product
-
-WRITES = {
-    "bulk_create",
-    "bulk_update",
-    "create",
-    "delete",
-    "get_or_create",
-    "save",
-    "update",
-    "update_or_create",
-}
-ANNOUNCING = {"record", "record_about"}
 
 # What writes a governed table and does not fit the rule, with the reason.
 SERVICES_APART = {
     "audit.services.attach": "the caller's entry names the file by its digest, in the same transaction",
-}
-# Where rows are written outside services, models and migrations, with the reason.
-WRITERS_APART = {
-    "accounts/api/idempotency.py": "answers to repeat, not governed and not the business's",
-    "audit/checkpoints.py": "the log's own checkpoints, which the database lets nobody else write",
-    "jobs/schedules.py": "the services of schedules: slots and due moments, not governed",
 }
 
 
@@ -42,138 +26,139 @@ def governed_classes() -> dict[str, set[str]]:
     return found
 
 
-# ---- services -------------------------------------------------------------------------------------------
-def service_faults(modules: list[Module], governed: dict[str, set[str]]) -> list[str]:
-    """What each public service that changes a governed table lacks."""
-    verbs = {function.name for m in modules if m.layer == "services" for function in m.tree.body if is_public(function)}
-    return [
-        f"{name} {fault}"
+def classes_with_rows() -> set[str]:
+    return {model.__name__ for model in registry.get_models()}
+
+
+def services(modules: list[Module]) -> dict[str, ast.FunctionDef]:
+    """Public functions of every `services`, by their full names."""
+    return {
+        f"{module.name}.{node.name}": node
         for module in modules
         if module.layer == "services"
-        for function in module.tree.body
-        if is_public(function) and changes(function, module, governed)
-        if (name := f"{module.name}.{function.name}") not in SERVICES_APART
-        for fault in lacks(function, module, verbs)
+        for node in module.tree.body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+
+
+def paths_of(modules: list[Module]) -> Paths:
+    return Paths(Program(modules, classes_with_rows() | {"Finding"}), governed_classes() | {"validation": {"Finding"}})
+
+
+def judged(modules: list[Module]) -> dict[str, Found]:
+    """Services that change a governed table, themselves or by what they call."""
+    paths = paths_of(modules)
+    found = {name: paths.found(name) for name in services(modules) if name not in ANNOUNCING}
+    return {name: what for name, what in found.items() if what.writes}
+
+
+def service_faults(modules: list[Module]) -> list[str]:
+    """What each service that changes a governed table lacks."""
+    by_name = services(modules)
+    return [
+        f"{name} {fault}"
+        for name, found in judged(modules).items()
+        if name not in SERVICES_APART
+        for fault in lacks(by_name[name], found)
     ]
 
 
-def is_public(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-
-
-def lacks(function: ast.FunctionDef, module: Module, verbs: set[str]) -> Iterator[str]:
+def lacks(function: ast.FunctionDef, found: Found) -> Iterator[str]:
     names = {argument.arg for argument in function.args.kwonlyargs}
     if function.args.args or function.args.posonlyargs:
         yield "takes arguments by position: services are keyword-only"
     if not names & {"by", "job"}:
         yield "does not take who acts (`by`), nor the job under whose fence it acts"
-    if not is_atomic(function):
-        yield "is not atomic"
-    reached = {called(call) for inner in reachable(function, module) for call in calls(inner)}
-    if not reached & (ANNOUNCING | verbs - {function.name}):
-        yield "neither records an event nor calls another service"
-
-
-def is_atomic(function: ast.FunctionDef) -> bool:
-    """Decorated with `transaction.atomic`, or all of its work inside such a block or inside `effects_of(job)`."""
-    if any(called_or_named(decorator) == "atomic" for decorator in function.decorator_list):
-        return True
-    blocks = [item.context_expr for node in ast.walk(function) if isinstance(node, ast.With) for item in node.items]
-    return any(isinstance(block, ast.Call) and called(block) in ("atomic", "effects_of") for block in blocks)
-
-
-def called_or_named(node: ast.expr) -> str:
-    return called(node) if isinstance(node, ast.Call) else getattr(node, "attr", getattr(node, "id", ""))
-
-
-def reachable(function: ast.FunctionDef, module: Module) -> list[ast.FunctionDef]:
-    """The function and the private ones of its module that it comes to call."""
-    private = {f.name: f for f in module.tree.body if isinstance(f, ast.FunctionDef) and f.name.startswith("_")}
-    found, waiting = [], [function]
-    while waiting:
-        current = waiting.pop()
-        found.append(current)
-        names = {called(call) for call in calls(current)}
-        waiting += [f for name, f in private.items() if name in names and f not in found and f not in waiting]
-    return found
-
-
-def changes(function: ast.FunctionDef, module: Module, governed: dict[str, set[str]]) -> bool:
-    """A row whose class the code does not show counts where the app has governed tables."""
-    everywhere = set().union(*governed.values())
-    return any(
-        written in everywhere or (written is None and module.app in governed)
-        for inner in reachable(function, module)
-        for written in written_classes(inner)
-    )
-
-
-def written_classes(function: ast.FunctionDef) -> Iterator[str | None]:
-    """Class of each row that is written; None where the code does not show it."""
-    known = kinds_of_names(function)
-    for call in calls(function):
-        if called(call) in WRITES and isinstance(call.func, ast.Attribute) and is_row_write(call, known):
-            yield kind_of(call.func.value, known)
-
-
-def is_row_write(call: ast.Call, known: dict[str, str]) -> bool:
-    """Not the `update` of a dict or a digest: on a manager, on a query, or on a record."""
-    receiver = ast.unparse(call.func.value)
-    is_query = "objects" in receiver or "filter(" in receiver or receiver in known
-    return is_query or called(call) not in ("update", "delete")
-
-
-def kinds_of_names(function: ast.FunctionDef) -> dict[str, str]:
-    """Class of each argument and variable that shows it: by annotation, `Kind(…)` or `Kind.objects…`."""
-    arguments = [*function.args.args, *function.args.kwonlyargs]
-    known = {a.arg: a.annotation.id for a in arguments if isinstance(a.annotation, ast.Name)}
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            kind = kind_of(node.value, known)
-            for target in ast.walk(node.targets[0]):
-                if kind and isinstance(target, ast.Name):
-                    known.setdefault(target.id, kind)
-    return known
-
-
-def kind_of(node: ast.expr, known: dict[str, str]) -> str | None:
-    """First name of the expression, where it is a class; else what is known of the variable."""
-    while isinstance(node, (ast.Attribute, ast.Call, ast.Subscript)):
-        inner = node.func if isinstance(node, ast.Call) else node.value
-        if isinstance(node, ast.Attribute) and isinstance(inner, ast.Name) and not inner.id[:1].isupper():
-            return None  # `model.versions`: rows of a class that stands elsewhere
-        node = inner
-    name = getattr(node, "id", "")
-    return name if name[:1].isupper() else known.get(name)
+    if found.is_bare:
+        yield "is not atomic: it writes outside a transaction"
+    elif SILENT in found.faults or any(way.wrote and not way.announced for way in found.ways):
+        yield SILENT
 
 
 def test_every_service_that_changes_a_governed_table_says_who_acts_and_announces_it():
-    assert service_faults(product(), governed_classes()) == []
+    assert service_faults(product()) == []
 
 
-def test_services_apart_exist_and_would_be_faulted():
-    judged = {
-        f"{module.name}.{function.name}"
-        for module in product()
-        if module.layer == "services"
-        for function in module.tree.body
-        if is_public(function) and changes(function, module, governed_classes())
-    }
+def test_the_services_that_are_judged_are_those_that_change_something():
+    names = set(judged(product()))
 
-    assert set(SERVICES_APART) <= judged
-    assert {"accounts.services.grant_role", "proposals.services.decide", "inventory.services.edit_model"} <= judged
+    assert set(SERVICES_APART) <= names
+    assert {"accounts.services.grant_role", "proposals.services.decide", "inventory.services.edit_model"} <= names
+    assert {"proposals.services.decide_role", "monitoring.services.runs.complete_run"} <= names
+    assert not {"jobs.services.retry", "accounts.services.hash_of", "inventory.services.digest_of"} & names
+
+
+class WithoutAnnouncing(ast.NodeTransformer):
+    """Takes every `record(…)` out of one function."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        is_one = isinstance(node.value, ast.Call) and called(node.value) in ("record", "record_about")
+        return ast.copy_location(ast.Pass(), node) if is_one else node
+
+
+def announcers(modules: list[Module]) -> list[str]:
+    """The judged services that announce in their own body, not by another one alone."""
+    by_name = services(modules)
+    return [
+        name
+        for name in sorted(set(judged(modules)) - set(SERVICES_APART))
+        if any(called(call) in ("record", "record_about") for call in calls(by_name[name]))
+    ]
+
+
+def test_each_service_is_found_with_its_announcement_taken_away():
+    modules, names = product(), announcers(product())
+    unfound = []
+    for name in names:
+        place, _, verb = name.rpartition(".")
+        silenced = [without(module, verb) if module.name == place else module for module in modules]
+        if f"{name} {SILENT}" not in service_faults(silenced):
+            unfound.append(name)
+
+    assert unfound == []
+    assert {"inventory.services.settle_digest", "monitoring.services.runs.complete_run"} <= set(names)
+    assert len(names) >= 17
+
+
+def without(module: Module, verb: str) -> Module:
+    tree = ast.parse(ast.unparse(module.tree))
+    for place, node in enumerate(tree.body):
+        if isinstance(node, ast.FunctionDef) and node.name == verb:
+            tree.body[place] = WithoutAnnouncing().visit(node)
+    return Module(module.name, module.place, tree)
 
 
 def synthetic(source: str, place: str) -> Module:
     return Module(place.removesuffix(".py").replace("/", "."), place, ast.parse(source))
 
 
+IMPORTS = """
+from django.db import transaction
+from audit.services import attach, canonical, record, record_about
+from accounts.services import hash_of
+from inventory.services import digest_of, edit_model
+from jobs.services import effects_of, enqueue, finish
+from validation.models import Finding
+"""
 GOOD = """
 @transaction.atomic
 def close_finding(*, finding: Finding, by: Account) -> None:
     finding.save(update_fields=["closed_at"])
     record(events.CLOSED, subject=finding, by=by, data={})
 """
+PRIVATE = """
+def _close(finding):
+    Finding.objects.filter(pk=1).update(closed_at=None)
+def _announce(finding, by):
+    record_about(events.CLOSED, subject="x", trails=[], by=by, data={})
+"""
+
+
+def faults_of(source: str) -> list[str]:
+    """What is found of the services in a module of its own beside the product."""
+    module = synthetic(IMPORTS + source + PRIVATE, "validation/services.py")
+    found = service_faults([*product(), module])
+    return [fault for fault in found if fault.startswith("validation.")]
 
 
 @pytest.mark.parametrize(
@@ -183,74 +168,86 @@ def close_finding(*, finding: Finding, by: Account) -> None:
         (("(*, finding: Finding, ", "(finding: Finding, *, "), "keyword-only"),
         ((", by: Account", ""), "who acts"),
         (("@transaction.atomic", ""), "is not atomic"),
-        (("record(events", "log(events"), "neither records"),
+        (("record(events", "log(events"), SILENT),
         (('finding.save(update_fields=["closed_at"])', "_close(finding)"), None),
+        (("record(events.CLOSED, subject=finding, by=by, data={})", "_announce(finding, by)"), None),
+        (("    record(events", "    if finding.is_open:\n        record(events"), SILENT),
+        (("    record(events", "    for _ in finding.causes:\n        record(events"), SILENT),
+        (("    record(events", "    transaction.on_commit(lambda: record(events"), SILENT),
+        (("    finding.save", "    if finding.closed_at:\n        return\n    finding.save"), None),
+        (("    record(events", "    if finding.is_trivial:\n        return\n    record(events"), SILENT),
+        (("    record(events", "    if finding.is_trivial:\n        raise NotNow\n    record(events"), None),
     ],
 )
 def test_a_service_without_what_it_needs_is_found(change, fault):
-    helper = "\ndef _close(finding):\n    Finding.objects.filter(pk=1).update(closed_at=None)\n"
-    module = synthetic(GOOD.replace(*change) + helper, "validation/services.py")
-
-    found = service_faults([module], {"validation": {"Finding"}})
+    source = GOOD.replace(*change)
+    found = faults_of(source + (")" if "lambda" in source else ""))
 
     assert (len(found) == 1 and fault in found[0]) if fault else found == []
 
 
-def test_a_change_in_a_private_function_counts_as_the_services_own():
-    source = "def close(*, finding, by):\n    _close()\ndef _close():\n    Finding.objects.filter(pk=1).update(x=1)\n"
+@pytest.mark.parametrize(
+    "call",
+    [
+        "digest_of(finding)",
+        "hash_of('x')",
+        "canonical({})",
+        "finish(job=job)",
+        "enqueue(task='x', arguments={}, by=by)",
+        "attach(sha256=sha256, subject=finding, trail=finding)",
+        "audit.record(events.CLOSED)",
+        "finding.record(events.CLOSED)",
+    ],
+)
+def test_to_call_just_any_service_is_no_announcement(call):
+    found = faults_of(GOOD.replace("record(events.CLOSED, subject=finding, by=by, data={})", call))
 
-    found = service_faults([synthetic(source, "validation/services.py")], {"validation": {"Finding"}})
-
-    assert [fault.split(" ", 1)[1] for fault in found] == [
-        "is not atomic",
-        "neither records an event nor calls another service",
-    ]
-
-
-# ---- no write outside them --------------------------------------------------------------------------------
-def stray_writes(modules: list[Module]) -> list[str]:
-    """Writes through a manager, a queryset or a record in modules that are not there to write."""
-    return [
-        f"{module.place}:{call.lineno} {ast.unparse(call)[:80]}"
-        for module in modules
-        if module.layer not in ("services", "models", "migrations") and module.place not in WRITERS_APART
-        for function in [module.tree]
-        for call in calls(function)
-        if called(call) in WRITES and isinstance(call.func, ast.Attribute) and writes_rows(call)
-    ]
+    assert found == [f"validation.services.close_finding {SILENT}"]
 
 
-def writes_rows(call: ast.Call) -> bool:
-    receiver = ast.unparse(call.func.value)
-    if "objects" in receiver or "filter(" in receiver:
-        return True
-    # `save` and `create` of a record or a related manager; a picture and a figure are saved with their file's name
-    names_fields = any(keyword.arg == "update_fields" for keyword in call.keywords)
-    return called(call) in ("bulk_create", "get_or_create", "update_or_create") or (
-        called(call) == "save" and (names_fields or not (call.args or call.keywords))
-    )
+def test_a_service_that_announces_is_an_announcement_and_one_that_may_not_is_none():
+    grant = "from accounts.services import grant_role\n"
+    other = "record(events.CLOSED, subject=finding, by=by, data={})"
 
-
-def test_rows_are_written_in_services_alone():
-    assert stray_writes([module for module in product() if module.app not in ("stats", "engines", "sandbox")]) == []
+    assert faults_of(grant + GOOD.replace(other, "grant_role(person=p, role=r, unit=None, granted_by=p, by=by)")) == []
+    assert faults_of(GOOD.replace(other, "edit_model(model=m, changes={}, expected_digest='', by=by)"))
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("body", "fault"),
     [
-        "Model.objects.create(name='x')",
-        "Model.objects.filter(pk=1).update(name='x')",
-        "model.versions.filter(label='1').delete()",
-        "model.save(update_fields=['name'])",
-        "model.save()",
-        "model.versions.get_or_create(label='1')",
+        ("    with effects_of(job):\n        _close(finding)\n        _announce(finding, None)", None),
+        ("    with transaction.atomic():\n        _close(finding)\n    _announce(finding, None)", SILENT),
+        ("    with transaction.atomic():\n        _announce(finding, None)\n    _close(finding)", "is not atomic"),
+        ("    _announce(finding, None)\n    with effects_of(job):\n        _close(finding)", SILENT),
+        (
+            "    with effects_of(job):\n        finish(job=job)\n    _close(finding)\n    _announce(finding, None)",
+            "atomic",
+        ),
+        (
+            "    with transaction.atomic():\n        _close(finding)\n"
+            "    with transaction.atomic():\n        _announce(finding, None)",
+            SILENT,
+        ),
+        ("    for f in findings:\n        with effects_of(job):\n            _close(f)\n            continue", SILENT),
     ],
 )
-def test_a_write_in_a_view_is_found(line):
-    assert stray_writes([synthetic(f"def show(request):\n    {line}\n", "inventory/views.py")])
+def test_what_is_written_and_what_announces_it_stand_in_one_transaction(body, fault):
+    found = faults_of(f"def close_finding(*, finding: Finding, job: Job) -> None:\n{body}\n")
+
+    assert (len(found) == 1 and fault in found[0]) if fault else found == []
 
 
-def test_writers_apart_still_write():
-    written = {module.place for module in product() if any(called(call) in WRITES for call in calls(module.tree))}
+@pytest.mark.parametrize(("answer", "fault"), [("not is_new", None), ("is_new", SILENT), ("finding.closed_at", SILENT)])
+def test_a_row_that_was_there_already_needs_no_announcement(answer, fault):
+    made = f"""
+@transaction.atomic
+def open_finding(*, by: Account) -> Finding:
+    finding, is_new = Finding.objects.get_or_create(ref="F-1")
+    if {answer}:
+        return finding
+    record(events.OPENED, subject=finding, by=by, data={{}})
+    return finding
+"""
 
-    assert set(WRITERS_APART) - {"audit/checkpoints.py"} <= written
+    assert [found.partition(" ")[2] for found in faults_of(made)] == ([fault] if fault else [])
