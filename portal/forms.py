@@ -2,7 +2,7 @@
 
 from django import forms
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -87,10 +87,12 @@ class OwnUnitField(NamedField):
 
     def clean(self, value):
         name = forms.CharField.clean(self, value)
-        found = list(self.records.filter(Q(code__iexact=name) | Q(name__iexact=name))[:2])
-        if len(found) == 1:
-            return found[0]
-        problem = f"There are several units “{name}”: give the code." if found else f"“{name}” is no unit of yours."
+        if meant := LOOKUPS[self.kind].find(self.records, name):
+            return meant
+        are_several = self.records.filter(name__iexact=name).exists()
+        problem = (
+            f"There are several units “{name}”: give the code." if are_several else f"“{name}” is no unit of yours."
+        )
         yours = units_in_words(self.records)
         raise forms.ValidationError(f"{problem} {f'Yours are: {yours}.' if yours else NO_UNITS}")
 

@@ -38,7 +38,7 @@ HELD = {
         "role": "'auditor'",
         "unit_id": "1",
         "granted_at": "now() - interval '1 day'",
-        "granted_by_id": "2",
+        "granted_by_id": "coalesce(granted_by_id, 0) + 1",
     },
     "accounts_apitoken": {
         "person_id": "person_id + 1",
@@ -71,7 +71,6 @@ HELD = {
 }
 # Set once: (first, where it is empty), its companions, and values.
 ONCE = {
-    "accounts_roleassignment": {"ended_at": "now()", "ended_by_id": "1"},
     "accounts_apitoken": {"revoked_at": "now()", "revoked_by_id": "1"},
     "inventory_modelversion": {
         "digest": "'" + "e" * 64 + "'",

@@ -7,7 +7,7 @@ from accounts import services
 from accounts.models import Account, Person, RoleAssignment, Unit
 from accounts.roles import Role
 from audit.models import Entry, RowHistory
-from demo.people import PEOPLE, UNITS
+from demo.people import PEOPLE, UNITS, passwords_in
 from proposals.models import Proposal
 from tests.integration.accounts.test_start_bank import signs_in
 
@@ -24,7 +24,7 @@ def test_everybody_is_there_with_unit_role_and_password(db, passwords):
 
     held = RoleAssignment.objects.in_force().values_list("person__hr_number", "role", "unit__code")
     assert set(held) == {(colleague.hr_number, colleague.role, colleague.over) for colleague in PEOPLE}
-    known = dict(line.split() for line in passwords.read_text().splitlines())
+    known = passwords_in(passwords)
     assert all(signs_in(colleague.username, known[colleague.username]) for colleague in PEOPLE)
     assert {unit.code for unit in UNITS} == set(Unit.objects.values_list("code", flat=True))
     assert Account.objects.filter(kind=Account.Kind.SERVICE).count() == 1

@@ -117,7 +117,7 @@ def test_all_that_is_wrong_with_a_definition_comes_at_once(client, body, model):
     }
     assert "is 'income' meant?" in found["/columns/features/0/name"]
     assert found["/version"] == f"{model.ref} has no version '9'. It has 1.0.0."
-    assert "There are: auc, estimated_auc" in found["/limits/0/metric"]
+    assert found["/limits/0/metric"] == "There is no metric 'psy'. Is psi meant?"
     assert not Monitor.objects.exists()
 
 
@@ -157,7 +157,9 @@ def test_two_limits_on_one_figure_are_refused(client, body, model):
 
     answer = client.post(f"/api/v1/models/{model.ref}/monitors/", body | {"limits": [limit, limit]})
 
-    assert sentences(answer) == {"/limits/1/metric": "There are two limits on psi; one is wanted."}
+    assert sentences(answer) == {
+        "/limits/1/metric": "limits/0 is a threshold on the same figures; keep one of the two."
+    }
 
 
 def test_what_features_mean_and_are_measured_in_is_kept(client, body, model):

@@ -432,7 +432,7 @@ def test_a_crossing_that_was_measured_anew_keeps_the_moment_it_was_first_opened(
     logs.write_log(folder / "log", seed=10**6 + 9, months=3, rows=900, shifts={3: 1.5})
     perform(monitor)
 
-    again = Breach.objects.current().with_place().get(column="income", metric="psi", level="breach")
+    again = Breach.objects.open().with_place().get(column="income", metric="psi", level="breach")
 
     assert again.window.revision == 2
     assert (again.first_opened_at, again.opened_at > first.opened_at) == (first.opened_at, True)

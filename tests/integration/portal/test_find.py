@@ -114,7 +114,7 @@ def test_a_person_who_left_is_not_meant(cast):
 
 # ---- the box ------------------------------------------------------------------------------------------------
 def test_without_script_the_box_is_an_input_with_a_short_list(cast):
-    page = text_of(browser_of(cast.owner).get("/tokens/"))
+    page = text_of(browser_of(cast.administrator).get("/administration/"))
 
     assert 'list="id_unit_offers"' in page
     assert 'data-find="/find/units/"' in page
@@ -129,7 +129,8 @@ def test_a_form_takes_what_the_box_writes(cast):
 
 
 def test_what_is_not_found_says_what_there_is(cast):
-    page = text_of(browser_of(cast.owner).post("/tokens/", WANTED | {"unit": "moon"}))
+    asked = {"person": "nobody", "role": "owner", "unit": "moon", "reason": "Needed"}
+    page = text_of(browser_of(cast.administrator).post("/administration/roles/propose/", asked))
 
     assert "There is no unit with the name or code “moon”. Choose from: Group (group), Markets (markets)," in page
     assert 'value="moon"' in page

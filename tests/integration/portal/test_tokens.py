@@ -68,7 +68,7 @@ def test_more_units_than_a_list_holds_are_typed_by_code_or_name(cast, monkeypatc
     for name in ("retail", "Retail Credit"):
         client.post("/tokens/", WANTED | {"unit": name})
 
-    assert '<datalist id="units">' in page
+    assert '<datalist id="id_unit_offers">' in page
     assert [token.unit.code for token in ApiToken.objects.all()] == ["retail", "retail"]
 
 

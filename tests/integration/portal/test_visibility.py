@@ -121,7 +121,8 @@ def test_a_kind_is_added_in_one_line(cast, elsewhere, monkeypatch):
     for few in (0, 1000):
         monkeypatch.setattr(visibility, "FEW", few)
         seen = {entry.event for entry in entries_seen_by(cast.owner)}
-        assert seen == {"accounts.person_added", "accounts.account_added", "accounts.role_granted"}
+        of_a_role = {"proposals.proposed", "proposals.accepted", "proposals.applied", "accounts.role_granted"}
+        assert seen == {"accounts.person_added", "accounts.account_added"} | of_a_role
 
 
 def test_of_an_entry_on_two_trails_only_ones_own_rows_are_shown(cast, both):
@@ -139,5 +140,5 @@ def test_of_an_entry_on_two_trails_only_ones_own_rows_are_shown(cast, both):
 def test_home_names_the_model_that_one_may_see_of_an_entry_on_two_trails(cast, both):
     own, other = both
 
-    assert browser_of(cast.owner).get("/").context["changed"][0]["model"] == own
-    assert browser_of(cast.stranger).get("/").context["changed"][0]["model"] == other
+    assert browser_of(cast.owner).get("/").context["changed"][0]["line"].model == own
+    assert browser_of(cast.stranger).get("/").context["changed"][0]["line"].model == other
