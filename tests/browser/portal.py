@@ -117,6 +117,7 @@ def start_portal(folder: Path, server_url: str, database: str, given: dict[str, 
     """Start everything and wait until the page answers; models are trained meanwhile."""
     environment.make_folders(folder)
     environ = environment.build(folder, None, given=given)
+    environ["ASSAY_LOG_ROOTS"] = f"retail={environ['ASSAY_DEMO_BANK']}"  # the cast's models are of that unit
     port = free_port()
     subprocess.run(
         [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"], cwd=ROOT, env=environ, check=True

@@ -9,7 +9,7 @@ from tests.browser.test_accessible import THEMES, findings, show
 @pytest.fixture
 def page(signed_in):
     page = signed_in("ada")
-    page.goto("/tokens/")
+    page.goto("/administration/")
     return page
 
 
@@ -30,7 +30,7 @@ def test_the_server_is_asked_and_an_offer_is_taken_by_keyboard(page, box):
 
     expect(box).to_have_value("Markets (markets)")
     expect(box).to_have_attribute("aria-expanded", "false")
-    assert page.url.endswith("/tokens/")
+    assert page.url.endswith("/administration/")
 
 
 def test_an_offer_is_taken_by_mouse(page, box):

@@ -317,7 +317,7 @@ def test_the_database_does_not_let_an_ended_role_begin_again(cast):
     role = cast.stranger.person.roles.get()
     end_role(role)
 
-    with pytest.raises(IntegrityError, match="ended_at of accounts_roleassignment .* is set once"):
+    with pytest.raises(IntegrityError, match=r"ended_at of accounts_roleassignment .* is set once"):
         RoleAssignment.objects.filter(pk=role.pk).update(ended_at=None, ended_by=None)
 
 
