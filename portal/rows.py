@@ -66,7 +66,7 @@ def names_of(rows: Iterable) -> Named:
     wanted = {subject.partition(":")[0]: set() for subject in subjects}
     for subject in subjects:
         label, _, pk = subject.partition(":")
-        wanted[label].add(pk)
+        wanted[label] |= {pk}
     people = Person.objects.filter(pk__in=wanted.get("accounts.person", ())).select_related("details")
     units = Unit.objects.filter(pk__in=wanted.get("accounts.unit", ()))
     models = RegisteredModel.objects.filter(pk__in=wanted.get("inventory.model", ()))
