@@ -87,6 +87,7 @@ def db(request, database_template, django_db_blocker):
     name = f"test_{os.getpid()}_{next(_numbers)}"
     clone(database_template, name, template)
     name_everything(database_template, name)
+    name_checkpoint_file(f"{environment.FOLDER}/{name}.checkpoints")
     with django_db_blocker.unblock():
         yield name
         connections.close_all()
@@ -137,6 +138,11 @@ def superuser(db, database_template):
 def clone(server_url: str, name: str, template: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(f'create database "{name}" template "{template}" strategy file_copy')
+
+
+def name_checkpoint_file(path: str) -> None:
+    """A log of its own has a file of its own: the checkpoints of another test's log would contradict it."""
+    os.environ["ASSAY_CHECKPOINT_FILE"] = settings.CHECKPOINT_FILE = path
 
 
 def name_everything(server_url: str, database: str) -> None:
