@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,12 @@ from audit import models as trail
 from audit import reading
 from tests.architecture.source_tree import ROOT, Module, apps, called, packages, product
 
-FORBIDDEN_NAMES = {"utils", "helpers", "common", "legacy", "v2", "util", "misc"}
+FORBIDDEN_NAMES = {
+    "base", "common", "core", "extras", "helper", "helpers", "legacy", "misc", "oddments", "shared", "stuff", "util",
+    "utils", "v2", "various",
+}  # fmt: skip
+KNOWN = ROOT / "tests" / "architecture" / "modules.toml"
+NAMED_BY_DJANGO = {"apps", "management", "migrations"}
 
 # contract: file of a copy, what is added to it, what the report then says
 SEEDS = {
@@ -113,8 +119,64 @@ def test_every_app_has_layers_inside_that_leave_no_module_out():
         if contract.get("containers") and contract.get("exhaustive") == "True":
             ordered |= set(contract["containers"].split())
 
-    joined_by_pages = {"portal", "demo"}  # they join apps; what they may import is in the first contract
-    assert set(apps()) - joined_by_pages == ordered
+    assert set(apps()) - set(modules_known()) == ordered
+
+
+# ---- what no layer holds: packages without an order inside, and folders inside apps ---------------------------
+def modules_known() -> dict[str, dict[str, str]]:
+    """Package or folder → its modules, each with what it knows."""
+    return tomllib.loads(KNOWN.read_text())
+
+
+def modules_beyond_layers(root: Path, without_layers: set[str]) -> dict[str, set[str]]:
+    """Package or folder → its modules, where no contract names them."""
+    found: dict[str, set[str]] = {}
+    for package in packages(root):
+        for path in (root / package).rglob("*.py"):
+            *folders, name = path.relative_to(root).with_suffix("").parts
+            is_inside = len(folders) > 1 or package in without_layers
+            if is_inside and name != "__init__" and not NAMED_BY_DJANGO & {*folders, name}:
+                found.setdefault(".".join(folders), set()).add(name)
+    return found
+
+
+def unknown(root: Path) -> list[str]:
+    """What stands in the tree and not in the table, and the other way round."""
+    there = modules_beyond_layers(root, {name for name in modules_known() if "." not in name})
+    known = {folder: set(names) for folder, names in modules_known().items()}
+    return sorted(
+        f"{folder}.{name}"
+        for folder in there.keys() | known.keys()
+        for name in there.get(folder, set()) ^ known.get(folder, set())
+    )
+
+
+def test_every_module_that_no_layer_holds_says_what_it_knows():
+    assert unknown(ROOT) == [], f"say in {KNOWN.name} what each knows, or take it out where it is gone"
+    assert all(words for names in modules_known().values() for words in names.values())
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "portal/oddments.py",
+        "portal/views/oddments.py",
+        "portal/templatetags/marks.py",
+        "monitoring/services/oddments.py",
+        "monitoring/services/windows/more.py",
+        "inventory/models/use.py",
+        "inventory/api/v1/views.py",
+        "stats/psi.py",
+        "worker/tasks/portal.py",
+    ],
+)
+def test_a_module_that_nobody_wrote_down_is_found(tmp_path, place):
+    for package in packages():
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).touch()
+
+    assert unknown(tmp_path) == [place.removesuffix(".py").replace("/", ".")]
 
 
 # ---- the trail's tables by another door -------------------------------------------------------------------
@@ -207,7 +269,10 @@ def test_no_module_is_named_after_nothing():
     assert modules_without_a_noun(ROOT) == []
 
 
-@pytest.mark.parametrize("place", ["inventory/utils.py", "portal/views/helpers.py", "tests/common/__init__.py"])
+@pytest.mark.parametrize(
+    "place",
+    ["inventory/utils.py", "portal/views/helpers.py", "monitoring/services/oddments.py", "tests/common/__init__.py"],
+)
 def test_a_module_named_after_nothing_is_found(tmp_path, place):
     path = tmp_path / place
     for folder in (path.parent, tmp_path / path.relative_to(tmp_path).parts[0]):
