@@ -7,8 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from django.conf import settings
 
 from tests.architecture.source_tree import ROOT
 
@@ -102,3 +103,9 @@ def test_the_migrations_are_complete(db):
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_tasks_and_sessions_are_json():
+    assert settings.CELERY_ACCEPT_CONTENT == ["json"]
+    assert settings.CELERY_TASK_SERIALIZER == "json"
+    assert settings.SESSION_SERIALIZER.endswith("JSONSerializer")
