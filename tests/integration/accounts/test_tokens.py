@@ -102,6 +102,7 @@ def test_a_unit_whose_code_begins_the_same_is_another_unit(cast):
     assert not reaches(cast.owner, Permission.SEE_MODELS, unit=lookalike)
 
 
+@pytest.mark.outside_portal
 def test_a_token_that_ended_was_revoked_or_lost_its_owner_is_not_usable(cast):
     revoked, orphan = (make(cast.owner, unit=cast.retail, name=name)[0] for name in ("revoked", "kept"))
     ApiToken.objects.create(  # the service refuses one that has ended, and no token that is there can be made to end

@@ -114,6 +114,7 @@ def test_an_advisory_lock_does_not_stop_the_checkpointer(app, log):
     assert log.checkpoint().size == 6
 
 
+@pytest.mark.outside_portal
 def test_temporary_tables_and_types_do_not_stand_in_for_the_catalogues(app, log, superuser):
     superuser.execute(f'grant temporary on database "{superuser.info.dbname}" to app')
     honest = app.execute("select audit.trigger_digest()").fetchone()

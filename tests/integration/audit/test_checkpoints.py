@@ -89,6 +89,7 @@ def test_no_receipt_exists_before_a_checkpoint_covers_the_record(log):
     assert checkpoints.wait_for_receipt(2, seconds=0.1) is None
 
 
+@pytest.mark.outside_portal
 def test_no_checkpoint_covers_a_record_before_its_commit(log, superuser):
     log.write(1)
     with superuser.transaction():
@@ -238,6 +239,7 @@ def test_verifying_neither_needs_nor_makes_a_signing_key(log):
     assert not (log.folder / "log.key").exists()
 
 
+@pytest.mark.outside_portal
 def test_verifying_is_one_moment_of_a_log_that_goes_on(log, db, database_template):
     log.write(3)
     log.checkpoint()

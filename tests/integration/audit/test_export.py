@@ -11,6 +11,8 @@ from audit import signed_note
 from audit.export import NothingSigned
 from audit.models import Artefact, subject_name
 
+pytestmark = pytest.mark.outside_portal  # files and units that no service announced
+
 
 def rewritten(log, exported, change):
     """The export with `change(name, bytes)` applied to each of its files; None leaves one out."""

@@ -24,6 +24,7 @@ def bodies(unit) -> list[bytes]:
     return [bytes(row.body) for row in RowHistory.objects.of_row("accounts_unit", unit.pk)]
 
 
+@pytest.mark.outside_portal
 def test_earlier_versions_are_rebuilt_byte_for_byte_after_a_column_was_added(log, migrate):
     unit, *_ = log.write(3)
     Unit.objects.filter(pk=unit.pk).update(name="Second name")

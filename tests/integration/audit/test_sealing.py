@@ -48,6 +48,7 @@ def test_the_outsiders_functions_give_the_database_its_digests(unit):
     ) == bytes(row.digest)
 
 
+@pytest.mark.outside_portal
 def test_a_change_that_no_service_announced_is_sealed_as_outside_the_portal(unit):
     Unit.objects.filter(pk=unit.pk).update(name="Group, renamed")
 
@@ -58,6 +59,7 @@ def test_a_change_that_no_service_announced_is_sealed_as_outside_the_portal(unit
     assert RowHistory.objects.order_by("-id").first().row["name"] == "Group, renamed"
 
 
+@pytest.mark.outside_portal
 def test_an_unannounced_change_beside_an_announced_one_is_still_reported(unit):
     with transaction.atomic():
         services.add_unit(code="retail", name="Retail", parent=unit, by=None)
@@ -78,6 +80,7 @@ def test_a_rolled_back_transaction_leaves_no_gap(unit):
     assert list(SealedRecord.objects.order_by("position").values_list("position", flat=True)) == [0, 1]
 
 
+@pytest.mark.outside_portal
 def test_constraints_set_immediate_half_way_leave_nothing_unsealed(unit):
     with transaction.atomic(), connection.cursor() as cursor:
         services.add_unit(code="first", name="First", parent=unit, by=None)
@@ -89,6 +92,7 @@ def test_constraints_set_immediate_half_way_leave_nothing_unsealed(unit):
     assert RowHistory.objects.filter(sealed_in__isnull=False).count() == 3
 
 
+@pytest.mark.outside_portal
 def test_row_bytes_do_not_depend_on_the_sessions_settings(unit):
     with connection.cursor() as cursor:
         cursor.execute("set timezone = 'Asia/Tokyo'")
@@ -101,6 +105,7 @@ def test_row_bytes_do_not_depend_on_the_sessions_settings(unit):
     assert b"+09:00" not in body
 
 
+@pytest.mark.outside_portal
 def test_any_past_version_of_a_row_can_be_rebuilt(unit):
     Unit.objects.filter(pk=unit.pk).update(name="Second name")
     Unit.objects.filter(pk=unit.pk).update(name="Third name")
@@ -111,6 +116,7 @@ def test_any_past_version_of_a_row_can_be_rebuilt(unit):
     assert [name_as_at(0), name_as_at(1), name_as_at(2)] == ["Group", "Second name", "Third name"]
 
 
+@pytest.mark.outside_portal
 def test_subject_head_moves_with_the_row(unit):
     before = bytes(SubjectHead.objects.get(subject=f"accounts.unit:{unit.pk}").digest)
 
@@ -166,6 +172,7 @@ def test_the_portals_role_cannot_delete_a_governed_row(unit):
         Unit.objects.filter(pk=unit.pk)._raw_delete("default")
 
 
+@pytest.mark.outside_portal
 def test_a_change_under_replica_mode_is_captured_all_the_same(unit, superuser):
     superuser.execute("set session_replication_role = replica")
     superuser.execute("update accounts_unit set name = 'By replica'")

@@ -7,6 +7,8 @@ from audit import checkpoints, effects
 from audit.models import Checkpoint
 from tests.integration.audit.tampering import TAMPERING, guards_off
 
+pytestmark = pytest.mark.outside_portal  # files and units that no service announced
+
 # What the log itself cannot hold: the rows and the guards as they stand. verify_audit reads those.
 
 

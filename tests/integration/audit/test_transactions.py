@@ -29,6 +29,7 @@ def rows_of(position: int) -> list[str]:
     return [row.row["name"] for row in RowHistory.objects.filter(sealed_in=position).order_by("id")]
 
 
+@pytest.mark.outside_portal
 def test_what_a_savepoint_rolled_back_is_not_sealed(unit):
     with transaction.atomic():
         Unit.objects.filter(pk=unit.pk).update(name="before")
@@ -85,6 +86,7 @@ def test_a_writer_with_an_old_snapshot_fails_loudly_and_forks_nothing(unit, app,
     assert list(SealedRecord.objects.order_by("position").values_list("position", flat=True)) == [0, 1]
 
 
+@pytest.mark.outside_portal
 def test_the_lock_is_taken_at_the_commit_and_not_before(unit, app):
     app.execute("update accounts_unit set name = 'open' where id = %s", [unit.pk])
 
@@ -95,6 +97,7 @@ def test_the_lock_is_taken_at_the_commit_and_not_before(unit, app):
     assert rows_of(2) == ["open"]
 
 
+@pytest.mark.outside_portal
 def test_the_time_of_a_record_is_taken_under_the_lock(unit, app):
     app.execute("update accounts_unit set name = 'begun first' where id = %s", [unit.pk])
     services.add_unit(code="second", name="Second", parent=None, by=None)
@@ -105,6 +108,7 @@ def test_the_time_of_a_record_is_taken_under_the_lock(unit, app):
     assert times == sorted(times)
 
 
+@pytest.mark.outside_portal
 def test_a_clock_that_goes_back_does_not_take_the_log_with_it(unit, superuser):
     superuser.execute("insert into audit.simulated_clock values (true, '2001-01-01Z')")
 
@@ -114,6 +118,7 @@ def test_a_clock_that_goes_back_does_not_take_the_log_with_it(unit, superuser):
     assert second.sealed_at == first.sealed_at
 
 
+@pytest.mark.outside_portal
 def test_ten_thousand_rows_are_one_record(db):
     started = time.monotonic()
     with connection.cursor() as cursor:

@@ -23,7 +23,7 @@ def register(cast):
 
 
 @pytest.fixture
-def version_of(cast):
+def version_of(cast, outside_portal):
     """Register a version and put its digest into a state, as the worker would."""
 
     def version_of(model, label="1.0.0", **found) -> ModelVersion:

@@ -489,6 +489,7 @@ def test_htmx_gets_the_rows_alone(cast, done):
     assert text_of(answer).startswith('<div id="rows">')
 
 
+@pytest.mark.outside_portal
 def test_the_list_takes_as_many_queries_for_many_breaches_as_for_few(cast, window):
     few = queries_of(browser_of(cast.auditor), "/monitoring/")
     with transaction.atomic():

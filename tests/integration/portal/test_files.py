@@ -27,7 +27,7 @@ def model(cast):
 
 
 @pytest.fixture
-def file(model):
+def file(model, outside_portal):
     """File some bytes on the model's trail; keyword arguments override."""
 
     def file(content: bytes = PAGE, **changes) -> Attachment:

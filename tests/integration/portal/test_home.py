@@ -1,5 +1,6 @@
 """The page that everybody starts from."""
 
+import pytest
 from django.db import transaction
 from django.utils import timezone
 
@@ -102,6 +103,7 @@ def test_home_says_once_what_a_run_crossed(cast):
     assert "The portal" not in page
 
 
+@pytest.mark.outside_portal
 def test_home_shows_nothing_of_another_unit(cast):
     start_run(cast, register(cast, "Retail PD", light="breach"))
 
@@ -111,6 +113,7 @@ def test_home_shows_nothing_of_another_unit(cast):
     assert "Running now" not in page
 
 
+@pytest.mark.outside_portal
 def test_home_shows_what_i_own_what_runs_and_what_happened(cast):
     model = register(cast, "Card PD")
     start_run(cast, model)
@@ -141,6 +144,7 @@ def test_home_only_reads_and_asks_to_sign_in(cast):
     assert browser_of(None).get("/").status_code == 302
 
 
+@pytest.mark.outside_portal
 def test_home_takes_as_many_queries_for_many_rows_as_for_few(cast):
     client = browser_of(cast.officer)
     for number in range(3):

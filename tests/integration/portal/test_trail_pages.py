@@ -79,6 +79,7 @@ def test_an_entry_opens_field_by_field(cast, model, address, registration):
     assert "<ins>Card PD, retail</ins>" in page
 
 
+@pytest.mark.outside_portal
 def test_a_change_outside_the_portal_is_marked(cast, model, address, superuser):
     superuser.execute("update inventory_model set name = 'Other' where id = %s", [model.pk])
 

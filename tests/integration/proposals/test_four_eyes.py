@@ -168,6 +168,7 @@ def test_raw_sql_of_the_portals_role_cannot_decide_for_who_asked(cast, proposal,
         run(OPEN_ONE.format("state = 'accepted', decided_at = now(), decided_by_id = asked_by_id"))
 
 
+@pytest.mark.outside_portal
 def test_twin_without_constraint_and_trigger_raw_sql_decides_for_who_asked(cast, proposal, superuser):
     superuser.execute("alter table proposals_proposal drop constraint proposal_decided_by_another_person")
     superuser.execute("alter table proposals_proposal disable trigger hold_the_decision")
@@ -197,6 +198,7 @@ def test_raw_sql_cannot_change_what_was_asked_or_accept_for_nobody(cast, proposa
         run(statement)
 
 
+@pytest.mark.outside_portal
 def test_a_decision_by_raw_sql_for_another_person_is_told_as_outside_the_portal(cast, proposal):
     by_bert = f"decided_by_id = {cast.second_administrator.person_id}"
     run(OPEN_ONE.format(f"state = 'accepted', decided_at = now(), {by_bert}"))
