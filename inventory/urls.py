@@ -1,10 +1,10 @@
 from django.urls import path
 
-from inventory import views
+from inventory.views import model, models
 
 urlpatterns = [
-    path("models/", views.models, name="models"),
-    path("models/<str:ref>/", views.model, name="model"),
-    path("models/<str:ref>/versions/", views.versions, name="model-versions"),
-    path("versions/<int:number>/digest/", views.retry_digest, name="retry-digest"),
+    path("models/", models.models, name="models"),
+    path("models/<str:ref>/", model.model, name="model"),
+    path("models/<str:ref>/versions/", model.versions, name="model-versions"),
+    path("versions/<int:number>/digest/", model.retry_digest, name="retry-digest"),
 ]

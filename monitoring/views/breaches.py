@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Unit
-from inventory.views import chips_of
+from inventory.views.models import chips_of
 from monitoring.filters import BreachFilter, metrics_of
 from monitoring.models import Breach
 from monitoring.views import headlines

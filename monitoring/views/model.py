@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from audit.reading import attachments_of
 from inventory.access import find_model
 from inventory.permissions import can_monitor
-from inventory.views import model_frame
+from inventory.views.model import model_frame
 from jobs.models import Job
 from monitoring import charts
 from monitoring.measures.judging import Levels

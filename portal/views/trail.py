@@ -26,7 +26,7 @@ from audit.reading import (
 )
 from inventory.access import find_model
 from inventory.models import Model
-from inventory.views import model_frame
+from inventory.views.model import model_frame
 from portal.proof import checkpoint_steps, proof_of
 from portal.trail import HEX64, changes_of, lines_of
 from portal.visibility import entries_seen_by, seen_among, sees_whole_log

@@ -386,7 +386,7 @@ def test_403_is_right_where_it_is_written_down_alone(name, answers, is_telling):
 
 def look_up_by_number_alone(monkeypatch):
     monkeypatch.setattr(
-        "inventory.views.get_object_or_404", lambda rows, *, pk, **_seen: get_object_or_404(rows, pk=pk)
+        "inventory.views.model.get_object_or_404", lambda rows, *, pk, **_seen: get_object_or_404(rows, pk=pk)
     )
 
 

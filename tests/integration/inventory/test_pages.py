@@ -4,7 +4,7 @@ import pytest
 
 from inventory import services
 from inventory.models import Model, ModelVersion, Standing
-from inventory.views import auc_window
+from inventory.views.model import auc_window
 from monitoring.models import Monitor
 from monitoring.services import runs
 from tests.pages import HTMX, browser_of, queries_of, text_of
