@@ -14,7 +14,7 @@ demo: environment ## start the demo bank; PORT=8001 for another address, Ctrl-C 
 	@exec $(BIN)/python -m demo $(if $(PORT),--port='$(PORT)')
 
 test: environment ## run the whole suite; ARGS="-k vote" for a part
-	@$(BIN)/python -m pytest --durations=25 $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --durations=25 $(ARGS)
 
 lint: environment ## style, formatting and the layers between the apps
 	@$(BIN)/ruff check .
