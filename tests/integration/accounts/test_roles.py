@@ -200,6 +200,7 @@ def test_the_database_refuses_a_bank_wide_role_over_a_unit(cast, role):
         insert_role(cast.stranger.person, role, cast.retail, by=cast.second_administrator)
 
 
+@pytest.mark.outside_portal
 def test_twin_without_the_constraint_the_database_takes_a_bank_wide_role_over_a_unit(cast, superuser):
     superuser.execute("alter table accounts_roleassignment drop constraint bank_wide_role_has_no_unit")
     accepted(cast.stranger.person, Role.OFFICER, cast.retail)
@@ -285,6 +286,7 @@ def test_the_database_refuses_a_role_that_no_accepted_proposal_asks_for(cast, ch
         insert_role(person, change.get("role", Role.VALIDATOR), None if "role" in change else unit, by=by)
 
 
+@pytest.mark.outside_portal
 def test_the_database_takes_the_role_that_an_accepted_proposal_asks_for(cast):
     accepted(cast.stranger.person, Role.VALIDATOR, cast.retail)
 
@@ -321,6 +323,7 @@ def test_the_database_does_not_let_an_ended_role_begin_again(cast):
         RoleAssignment.objects.filter(pk=role.pk).update(ended_at=None, ended_by=None)
 
 
+@pytest.mark.outside_portal
 def test_twin_without_its_trigger_the_database_takes_any_role(cast, superuser):
     superuser.execute("alter table accounts_roleassignment disable trigger hold_role")
 

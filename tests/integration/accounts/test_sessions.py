@@ -67,6 +67,7 @@ def test_a_disabled_person_is_out_in_the_middle_of_the_session_on_every_device_a
     assert Entry.objects.newest_first().filter(event="accounts.person_disabled").exists()
 
 
+@pytest.mark.outside_portal
 def test_a_disabled_account_is_out_while_the_persons_other_account_is_not(cast):
     services.add_account(
         person=cast.owner.person, username="olivia2", password=PASSWORD, kind="human", by=cast.administrator

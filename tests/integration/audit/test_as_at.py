@@ -89,6 +89,7 @@ def names(rows: list[dict]) -> list[str]:
     return [row["name"] for row in rows]
 
 
+@pytest.mark.outside_portal
 def test_each_row_is_given_as_it_was_last_captured_and_the_deleted_are_left_out(units):
     found = [names(rows_as_at(Unit, position)) for position in (None, 0, 2, 3, 4, 5, 99)]
 
@@ -103,6 +104,7 @@ def test_each_row_is_given_as_it_was_last_captured_and_the_deleted_are_left_out(
     ]
 
 
+@pytest.mark.outside_portal
 def test_rows_as_at_the_tip_are_the_rows_that_stand(units):
     columns = [field.column for field in Unit._meta.concrete_fields]
 
@@ -110,6 +112,7 @@ def test_rows_as_at_the_tip_are_the_rows_that_stand(units):
     assert rows_as_at("accounts_unit", 5) == stand
 
 
+@pytest.mark.outside_portal
 def test_one_row_is_found_by_record_and_by_name(units):
     first, second, third = units
 
@@ -131,6 +134,7 @@ def test_rows_are_chosen_by_key_and_come_in_the_order_of_their_keys(log):
     assert [row["id"] for row in rows_as_at(Unit, 99)] == [unit.pk for unit in made]
 
 
+@pytest.mark.outside_portal
 def test_rows_of_a_trail_are_those_that_hung_on_it_then(cast, superuser):
     """A role that is moved to another person by hand hangs on the first one's trail before, on the other's after."""
     own, other = cast.owner.person, cast.stranger.person

@@ -42,6 +42,7 @@ def test_signing_in_and_a_new_password_leave_no_row(cast):
     assert SubjectHead.objects.get(subject=subject_name(cast.owner)).digest == head
 
 
+@pytest.mark.outside_portal
 def test_what_moves_beside_a_password_is_captured_and_told(cast):
     Account.objects.filter(pk=cast.owner.pk).update(password="!", is_active=False)
 
@@ -57,6 +58,7 @@ def test_whose_an_account_is_and_of_what_kind_never_changes(cast, column):
         Account.objects.filter(pk=cast.owner.pk).update(**{column: value})
 
 
+@pytest.mark.outside_portal
 def test_twin_without_the_guard_an_account_goes_to_another_person_and_the_trail_has_it(cast, superuser):
     superuser.execute("alter table accounts_account disable trigger hold_columns")
 

@@ -26,6 +26,7 @@ def erase(sample, by, reason="Kept for seven years"):
     return erase_artefact(artefact=sample, reason=reason, by=by)
 
 
+@pytest.mark.outside_portal
 def test_the_file_goes_and_the_row_says_who_when_and_why(cast, log, sample):
     tombstone = erase(sample, cast.officer)
 
@@ -37,6 +38,7 @@ def test_the_file_goes_and_the_row_says_who_when_and_why(cast, log, sample):
     assert entry.data == {"sha256": sample.sha256, "size": len(ROWS), "reason": "Kept for seven years"}
 
 
+@pytest.mark.outside_portal
 def test_the_tombstone_verifies_in_the_portal_and_outside(cast, log, sample):
     log.checkpoint()
     receipt = log.receipt(log.size - 1)
@@ -54,6 +56,7 @@ def test_the_tombstone_verifies_in_the_portal_and_outside(cast, log, sample):
         assert ROWS not in exported.read_bytes()
 
 
+@pytest.mark.outside_portal
 def test_what_is_kept_for_good_is_not_erased(cast, log, sample):
     report = Artefact.objects.get(retention="record")
 
@@ -63,6 +66,7 @@ def test_what_is_kept_for_good_is_not_erased(cast, log, sample):
     assert effects.path_of(report.sha256).exists()
 
 
+@pytest.mark.outside_portal
 def test_without_a_reason_nothing_is_erased(cast, log, sample):
     with pytest.raises(NotErasable, match="Say why"):
         erase(sample, cast.officer, reason="  ")
@@ -70,6 +74,7 @@ def test_without_a_reason_nothing_is_erased(cast, log, sample):
     assert effects.path_of(sample.sha256).exists()
 
 
+@pytest.mark.outside_portal
 def test_an_erasure_that_is_rolled_back_leaves_the_file(cast, log, sample):
     with transaction.atomic():
         erase(sample, cast.officer)
@@ -79,6 +84,7 @@ def test_an_erasure_that_is_rolled_back_leaves_the_file(cast, log, sample):
     assert log.verify().erased == 0
 
 
+@pytest.mark.outside_portal
 def test_a_file_that_a_crash_left_behind_is_reported_and_goes_when_asked_again(cast, log, sample):
     erase(sample, cast.officer)
     effects.keep([ROWS])
@@ -93,6 +99,7 @@ def test_a_file_that_a_crash_left_behind_is_reported_and_goes_when_asked_again(c
     assert (again.erased_by, Entry.objects.count()) == (cast.officer.person_name, entries)
 
 
+@pytest.mark.outside_portal
 def test_an_erased_file_is_not_filed_again_and_its_bytes_do_not_stay(cast, log, sample):
     erase(sample, cast.officer)
 
@@ -112,11 +119,13 @@ def update(statement: str, sha256: str) -> None:
     "statement",
     ["erased_at = now()", "erased_by = 'accounts.person:1'", "erased_at = now(), erased_by = 'accounts.person:1'"],
 )
+@pytest.mark.outside_portal
 def test_the_database_wants_who_when_and_why(cast, log, sample, statement):
     with pytest.raises(IntegrityError):
         update(statement, sample.sha256)
 
 
+@pytest.mark.outside_portal
 def test_the_database_erases_nothing_that_is_kept_for_good(cast, log, sample):
     report = Artefact.objects.get(retention="record")
 
@@ -124,6 +133,7 @@ def test_the_database_erases_nothing_that_is_kept_for_good(cast, log, sample):
         update("erased_at = now(), erased_by = 'x', erasure_reason = 'x'", report.sha256)
 
 
+@pytest.mark.outside_portal
 def test_a_tombstone_is_not_taken_back_or_put_down_to_another(cast, log, sample):
     erase(sample, cast.officer)
 
@@ -137,6 +147,7 @@ def test_a_tombstone_is_not_taken_back_or_put_down_to_another(cast, log, sample)
 
 
 # ---- what a verifier must not accept ---------------------------------------------------------------------------
+@pytest.mark.outside_portal
 def test_a_file_that_is_gone_without_a_tombstone_stays_a_defect(cast, log, sample):
     effects.remove(sample.sha256)
     log.checkpoint()
@@ -144,6 +155,7 @@ def test_a_file_that_is_gone_without_a_tombstone_stays_a_defect(cast, log, sampl
     assert log.verify().defects == [f"file {sample.sha256} is gone from the artefact folder"]
 
 
+@pytest.mark.outside_portal
 def test_a_file_for_good_that_is_on_record_as_erased_is_reported_by_both(cast, log, sample, superuser):
     report = Artefact.objects.get(retention="record")
     superuser.execute("alter table audit_artefact drop constraint artefact_erased_where_its_class_allows")
@@ -157,6 +169,7 @@ def test_a_file_for_good_that_is_on_record_as_erased_is_reported_by_both(cast, l
     assert (done.returncode, sentence in done.stdout) == (1, True)
 
 
+@pytest.mark.outside_portal
 def test_an_erased_file_that_turns_up_in_an_export_is_reported(cast, log, sample):
     erase(sample, cast.officer)
     log.checkpoint()
@@ -170,6 +183,7 @@ def test_an_erased_file_that_turns_up_in_an_export_is_reported(cast, log, sample
     assert "was erased on the record and is in the export" in done.stdout
 
 
+@pytest.mark.outside_portal
 def test_a_tombstone_that_was_left_out_of_the_export_is_missed(cast, log, sample):
     erase(sample, cast.officer)
     log.checkpoint()

@@ -118,12 +118,14 @@ def update(table: str, values: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("table", "column"), [(table, column) for table in HELD for column in HELD[table]])
+@pytest.mark.outside_portal
 def test_what_never_changes_is_refused(rows, table, column):
     with pytest.raises(IntegrityError, match=f"{column} of {table} \\d+ never changes"):
         update(table, {column: HELD[table][column]})
 
 
 @pytest.mark.parametrize("table", ONCE)
+@pytest.mark.outside_portal
 def test_what_is_set_once_is_set_together_and_never_again(rows, table):
     for column, value in list(ONCE[table].items())[1:]:
         with pytest.raises(IntegrityError, match=f"{column} of {table} \\d+ is set once"):
@@ -138,6 +140,7 @@ def test_what_is_set_once_is_set_together_and_never_again(rows, table):
             update(table, {column: "default" if column == "is_loaded_by_code" else "null"})
 
 
+@pytest.mark.outside_portal
 def test_a_verified_version_keeps_its_digest_and_what_was_read_with_it(rows):
     update("inventory_modelversion", ONCE["inventory_modelversion"] | {"digest_state": "'verified'"})
 
@@ -146,6 +149,7 @@ def test_a_verified_version_keeps_its_digest_and_what_was_read_with_it(rows):
             update("inventory_modelversion", {column: OTHERS[column]})
 
 
+@pytest.mark.outside_portal
 def test_a_failed_version_is_tried_again_and_settled(rows):
     update("inventory_modelversion", {"digest_state": "'failed'", "digest_note": "'gone'"})
     update("inventory_modelversion", {"digest_state": "'pending'", "digest_note": "''"})
@@ -155,6 +159,7 @@ def test_a_failed_version_is_tried_again_and_settled(rows):
     assert ModelVersion.objects.get().digest == "e" * 64
 
 
+@pytest.mark.outside_portal
 def test_twin_without_the_guards_the_portals_role_changes_all_of_it(rows, superuser):
     for table in HELD:
         superuser.execute(f"alter table {table} disable trigger hold_columns")

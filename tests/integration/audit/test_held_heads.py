@@ -46,6 +46,7 @@ def test_held_heads_are_what_the_readers_see_and_an_unknown_one_is_left_out(unit
     assert list(held) == sorted(names)
 
 
+@pytest.mark.outside_portal
 def test_a_held_head_does_not_move_before_the_end_of_the_transaction(units, another):
     with transaction.atomic():
         hold_heads([subject_name(units[0])])
@@ -69,6 +70,7 @@ def test_other_heads_move_meanwhile_and_two_may_hold_the_same(units, another):
         another.rollback()
 
 
+@pytest.mark.outside_portal
 def test_who_waited_for_a_head_gets_it_as_it_is_then(units, another):
     name, held = subject_name(units[0]), {}
     rename(another, units[0])
@@ -90,6 +92,7 @@ def hold_in_thread(name: str, held: dict) -> None:
     connection.close()
 
 
+@pytest.mark.outside_portal
 def test_twin_without_the_lock_a_head_moves_under_who_read_it(units, another, superuser):
     superuser.execute(WITHOUT_THE_LOCK)
 

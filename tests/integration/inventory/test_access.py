@@ -154,6 +154,7 @@ def test_an_access_that_ended_is_over_on_the_next_request(cast, model, give):
         services.end_access(access=access, reason="Again", by=cast.officer)
 
 
+@pytest.mark.outside_portal
 def test_an_access_ends_by_itself_after_its_last_day_at_the_bank(cast, model, give, monkeypatch):
     monkeypatch.setattr("django.conf.settings.BANK_TIME_ZONE", f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
     today = datetime.now(UTC) + timedelta(hours=12 - datetime.now(UTC).hour)

@@ -146,6 +146,7 @@ def test_the_database_changes_nothing_of_a_retired_model(cast, model, move, chan
         Model.objects.filter(pk=model.pk).update(**change)
 
 
+@pytest.mark.outside_portal
 def test_twin_without_the_guards_raw_sql_brings_a_retired_model_back(cast, model, move, superuser):
     move(STAGE.RETIRED)
     for trigger in ("hold_stage", "hold_stage_retired"):

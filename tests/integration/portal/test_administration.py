@@ -247,6 +247,7 @@ def test_withdrawing_needs_a_reason_and_an_open_proposal(cast, proposal):
     assert browser_of(cast.administrator).get(f"/administration/proposals/{proposal.pk}/withdraw/").status_code == 405
 
 
+@pytest.mark.outside_portal
 def test_what_nobody_decided_in_time_stands_among_the_decided(cast):
     Proposal.objects.create(
         kind="role",

@@ -62,6 +62,7 @@ def erase(sha256: str, by: str, password: str = PASSWORD, reason: str = "Kept fo
     )
 
 
+@pytest.mark.outside_portal
 def test_an_officer_who_did_not_build_the_model_erases_its_file(cast, sha256, model):
     done = erase(sha256, "priya")
 
@@ -83,6 +84,7 @@ def test_an_officer_who_did_not_build_the_model_erases_its_file(cast, sha256, mo
         ("stan", PASSWORD, "Your roles do not permit this"),
     ],
 )
+@pytest.mark.outside_portal
 def test_nobody_else_does(cast, sha256, by, password, sentence):
     done = erase(sha256, by, password)
 
@@ -92,6 +94,7 @@ def test_nobody_else_does(cast, sha256, by, password, sentence):
     assert effects.path_of(sha256).exists()
 
 
+@pytest.mark.outside_portal
 def test_each_model_on_whose_trail_the_file_hangs_has_a_say(cast, sha256):
     own, _ = services.register_model(
         external_id="own", name="Own", kind="expert", unit=cast.retail, owner=cast.officer.person, by=cast.officer
@@ -104,6 +107,7 @@ def test_each_model_on_whose_trail_the_file_hangs_has_a_say(cast, sha256):
     assert effects.path_of(sha256).exists()
 
 
+@pytest.mark.outside_portal
 def test_what_is_kept_for_good_hangs_elsewhere_or_is_unknown_is_refused(cast, model):
     refused = {
         filed(b"report", model, Retention.RECORD): "only rows of customers are erased",

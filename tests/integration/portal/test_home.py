@@ -82,6 +82,7 @@ def test_home_has_no_count_of_breaches_where_nothing_was_measured(cast):
     assert '<td class="num" data-l="Breaches"><span class="q" aria-hidden="true">–</span>' in page
 
 
+@pytest.mark.outside_portal
 def test_home_says_once_what_a_run_crossed(cast):
     run = start_run(cast, register(cast, "Card PD"))
     window = Window.objects.create(

@@ -70,6 +70,7 @@ def test_jobs_stand_by_what_became_of_them(cast, job_in):
     assert "Try again" in page
 
 
+@pytest.mark.outside_portal
 def test_a_job_says_what_it_is_about_and_leads_there(cast, job_in):
     version = register(cast, "Card PD")
     Job.objects.filter(pk=job_in("done", f"sha256 {'a' * 64}").pk).update(arguments={"version_id": version.pk})
@@ -84,6 +85,7 @@ def test_a_job_says_what_it_is_about_and_leads_there(cast, job_in):
     assert "a" * 64 not in page
 
 
+@pytest.mark.outside_portal
 def test_who_sees_no_models_is_told_no_models_name(cast):
     run = start_run(cast, register(cast, "Card PD").model)
 
@@ -93,6 +95,7 @@ def test_who_sees_no_models_is_told_no_models_name(cast):
     assert "Card PD" not in page
 
 
+@pytest.mark.outside_portal
 def test_a_report_was_asked_for_by_its_run(cast):
     run = start_run(cast, register(cast, "Card PD").model)
     window = Window.objects.create(

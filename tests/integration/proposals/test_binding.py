@@ -30,6 +30,7 @@ def rename(connection, model) -> None:
     connection.commit()
 
 
+@pytest.mark.outside_portal
 def test_what_is_accepted_cannot_move_before_the_decision_is_committed(cast, model, propose_tier, another):
     proposal = propose_tier()
 
@@ -44,6 +45,7 @@ def test_what_is_accepted_cannot_move_before_the_decision_is_committed(cast, mod
     rename(another, model)
 
 
+@pytest.mark.outside_portal
 def test_twin_without_the_lock_a_decision_is_accepted_on_what_has_moved(cast, model, propose_tier, another, superuser):
     superuser.execute(WITHOUT_THE_LOCK)
     proposal = propose_tier()

@@ -74,6 +74,7 @@ def test_the_database_refuses_to_name_a_person_in_conflict_afterwards(cast, prop
         Proposal.objects.filter(pk=proposal.pk).update(decided_by=cast.owner.person)
 
 
+@pytest.mark.outside_portal
 def test_the_database_takes_a_decision_by_a_person_without_conflict(cast, propose_tier):
     proposal = propose_tier()
 
@@ -93,6 +94,7 @@ def test_a_conflict_is_refused_under_replica_mode_all_the_same(cast, propose_tie
         )
 
 
+@pytest.mark.outside_portal
 def test_twin_without_its_trigger_the_database_takes_a_decision_by_the_owner(cast, propose_tier, superuser):
     superuser.execute("alter table proposals_proposal disable trigger hold_the_decision")
     proposal = propose_tier()
@@ -102,6 +104,7 @@ def test_twin_without_its_trigger_the_database_takes_a_decision_by_the_owner(cas
     assert Proposal.objects.get(pk=proposal.pk).decided_by == cast.owner.person
 
 
+@pytest.mark.outside_portal
 def test_a_proposal_for_which_nobody_noted_conflicts_is_decided_by_nobody(cast, model, propose_tier):
     bare = Proposal.objects.create(
         kind="tier override", subject=f"inventory.model:{model.pk}", change={"what": "x"}, asked_by=cast.officer.person

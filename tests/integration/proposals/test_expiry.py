@@ -61,6 +61,7 @@ def state_of(proposal) -> str:
     return Proposal.objects.get(pk=proposal.pk).state
 
 
+@pytest.mark.outside_portal
 def test_what_nobody_decided_in_time_expires_without_a_person(cast, propose_tier, overdue):
     in_time, without_a_day = propose_tier(expires_on=day(0)), propose_tier()
 
@@ -75,6 +76,7 @@ def test_what_nobody_decided_in_time_expires_without_a_person(cast, propose_tier
 
 
 @pytest.mark.parametrize("accept", [True, False])
+@pytest.mark.outside_portal
 def test_what_is_overdue_is_not_decided_even_before_the_job_has_run(cast, overdue, accept):
     with pytest.raises(NotNow, match="could be decided until"):
         decide(overdue, cast.validator, accept=accept)
@@ -108,6 +110,7 @@ def test_a_last_day_that_is_over_is_refused(cast, propose_tier):
         propose_tier(expires_on=day(-1))
 
 
+@pytest.mark.outside_portal
 def test_the_job_does_not_overtake_a_decision_that_is_under_way(cast, propose_tier, overdue, superuser):
     """The decision was let through just before midnight; the job, just after, waits for it."""
     superuser.execute("begin")
@@ -150,6 +153,7 @@ def test_the_database_takes_no_expiry_by_a_person_and_no_decision_by_nobody(cast
         Proposal.objects.create(**asked | change)
 
 
+@pytest.mark.outside_portal
 def test_a_worker_that_starts_adds_the_daily_schedule_once(cast, overdue):
     add_standing_schedules()
     add_standing_schedules()
