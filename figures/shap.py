@@ -159,6 +159,7 @@ def beeswarm(
     shap_values: ArrayLike,
     feature_values: ArrayLike,
     names: Sequence[str],
+    words: ArrayLike | None = None,
     unit: str = "",
     top: int = 10,
     most_points: int = POINTS,
@@ -168,6 +169,7 @@ def beeswarm(
     shap_values     (n, p) in `unit`
     feature_values  (n, p) numbers; NaN is missing and drawn in grey; give categories as codes
     names           (p,)
+    words           (n, p) what a point says of its feature's value ("20 to 35"); None: the value itself
     most_points     of one feature, at most 1,000; other rows are thinned out evenly, the same for each feature
     Points are stacked, not shaken, so the same numbers give the same picture.
     Raises ValueError when shapes differ or there is no row.
@@ -182,7 +184,9 @@ def beeswarm(
     means = np.abs(values).mean(axis=0)
     order = np.argsort(-means, kind="stable")[:top]
     rows = _thin(len(values), min(most_points, MOST_POINTS))
-    traces = _swarm(values[np.ix_(rows, order)], features[np.ix_(rows, order)], [names[i] for i in order])
+    shown = np.ix_(rows, order)
+    told = _three_figures(features[shown]) if words is None else np.asarray(words)[shown]
+    traces = _swarm(values[shown], features[shown], told)
     figure = chart.draw(traces, _swarm_layout([names[i] for i in order], unit))
     table = _swarm_table(values, features, names, np.argsort(-means, kind="stable"), unit)
     sentence = _swarm_sentence(names[order[0]], len(rows), len(values))
@@ -193,31 +197,31 @@ def _thin(rows: int, most: int) -> NDArray[np.intp]:
     return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.intp)
 
 
-def _swarm(values: NDArray, features: NDArray, names: Sequence[str]) -> list[go.Scatter]:
+def _swarm(values: NDArray, features: NDArray, told: NDArray) -> list[go.Scatter]:
     low, high = values.min(), values.max()
     place = np.arange(values.shape[1]) + np.column_stack([_stack(column, low, high) for column in values.T])
     colour = np.column_stack([_scaled(column) for column in features.T])
     missing = np.isnan(features)
-    known = _dots(values[~missing], place[~missing], features[~missing], colour[~missing])
+    known = _dots(values[~missing], place[~missing], told[~missing], colour[~missing])
     if not missing.any():
         return [known]
     return [known, _dots(values[missing], place[missing], None, None)]
 
 
-def _dots(x: NDArray, y: NDArray, features: NDArray | None, colour: NDArray | None) -> go.Scatter:
+def _dots(x: NDArray, y: NDArray, told: NDArray | None, colour: NDArray | None) -> go.Scatter:
     marker = {"size": 4, "color": chart.REFERENCE}
-    told = "missing"
+    value = "missing"
     if colour is not None:
         scale = [[0, "var(--c-low)"], [0.5, "var(--c-mid)"], [1, "var(--c-high)"]]
         marker |= {"color": colour.round(2), "cmin": 0, "cmax": 1, "colorscale": scale, "opacity": 0.8}
-        told = "%{customdata}"
+        value = "%{customdata}"
     return go.Scatter(
         x=_three_figures(x),
         y=y.round(2),
         mode="markers",
         marker=marker,
-        customdata=None if features is None else _three_figures(features),
-        hovertemplate=f"{told}, SHAP %{{x}}<extra></extra>",
+        customdata=told,
+        hovertemplate=f"{value}, SHAP %{{x}}<extra></extra>",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -173,14 +174,40 @@ SCALES = {"logit": "log-odds", "identity": "score"}
 
 
 def swarm(explanation: Explanation) -> Chart | None:
-    """The beeswarm, drawn from the filed numbers."""
+    """The beeswarm, drawn from the filed numbers; None for reports that were filed without bins."""
     attachment = attachments_of(explanation).filter(role="shap report").first()
     if attachment is None or not effects.path_of(attachment.artefact.sha256).exists():
         return None
     with np.load(io.BytesIO(effects.path_of(attachment.artefact.sha256).read_bytes()), allow_pickle=False) as numbers:
+        if "bins" not in numbers:
+            return None
+        labels = [json.loads(str(words)) for words in numbers["labels"]]
         return beeswarm(
             shap_values=numbers["shap"],
-            feature_values=numbers["values"],
+            feature_values=_heights(numbers["bins"], labels),
+            words=_words(numbers["bins"], labels),
             names=[str(name) for name in numbers["features"]],
             unit=SCALES[explanation.scale],
         )
+
+
+def _heights(bins: np.ndarray, labels: list[list[str]]) -> np.ndarray:
+    """(n, p) how high each bin stands among its feature's; codes by their number, other names as they are sorted.
+
+    NaN for the missing, the last of each feature's bins.
+    """
+    heights = np.column_stack([_ranks(words)[column] for words, column in zip(labels, bins.T, strict=True)])
+    return np.where(bins == [len(words) - 1 for words in labels], np.nan, heights)
+
+
+def _ranks(labels: list[str]) -> np.ndarray:
+    """A number's ranges stand in their order already; of levels only codes and names have one."""
+    if "new" not in labels[-2:]:
+        return np.arange(len(labels), dtype=float)
+    ordered = sorted(labels[:-3], key=lambda label: (0, float(label), "") if _is_code(label) else (1, 0.0, label))
+    return np.array([*map(ordered.index, labels[:-3]), *range(len(ordered), len(labels))], float)
+
+
+def _words(bins: np.ndarray, labels: list[list[str]]) -> np.ndarray:
+    """(n, p) the words of each bin."""
+    return np.column_stack([np.array(words)[column] for words, column in zip(labels, bins.T, strict=True)])

@@ -107,8 +107,9 @@ class Reason:
 
 @dataclass(frozen=True)
 class ReasonCodes:
-    """A row's score and the features that moved it most, strongest first."""
+    """A row's score and the features that moved it most, strongest first. `row` is its place among the explained."""
 
+    row: int
     row_id: object
     score: float
     reasons: tuple[Reason, ...]
@@ -180,6 +181,7 @@ def _codes_of(explanation: ShapValues, index: int, most: int) -> ReasonCodes:
     strongest = np.argsort(-np.abs(values), kind="stable")[:most]
     position = int(explanation.rows[index])
     return ReasonCodes(
+        row=index,
         row_id=explanation.row_ids[position],
         score=float(explanation.scores[position]),
         reasons=tuple(Reason(explanation.features[i], float(values[i])) for i in strongest if values[i] != 0.0),

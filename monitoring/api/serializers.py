@@ -90,6 +90,9 @@ class BreachPage(serializers.Serializer):
 
 class ReasonOutput(serializers.Serializer):
     feature = serializers.CharField()
+    range = serializers.CharField(
+        required=False, help_text="Where in the reference its value lies: a range or a level, not the value"
+    )
     contribution = serializers.FloatField(help_text="On the scale; above 0 it raises the score")
 
 
@@ -127,7 +130,7 @@ class ExplanationOutput(serializers.ModelSerializer):
 class FileOutput(serializers.Serializer):
     id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
-    role = serializers.CharField(help_text="What it is: shap report, evidently page, evidently figures")
+    role = serializers.CharField(help_text="What it is: shap report, shap rows, evidently page, evidently figures")
     sha256 = serializers.CharField(source="artefact.sha256", help_text="Digest of its bytes")
     size = serializers.IntegerField(source="artefact.size", help_text="Bytes")
     media_type = serializers.CharField(source="artefact.media_type")

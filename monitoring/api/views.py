@@ -153,7 +153,7 @@ class WindowDetail(APIView):
 class WindowExplanation(APIView):
     @extend_schema(operation_id="show_explanation", responses=serializers.ExplanationOutput)
     def get(self, request, number: int):
-        """What drives the score in a window: SHAP values in summary. Every value is in the file "shap report"."""
+        """What drives the score in a window, in summary. The file "shap report" holds every SHAP value by feature."""
         window = find_window(request, number)
         found = Explanation.objects.filter(window=window).select_related("model", "version").first()
         if found is None:

@@ -18,7 +18,7 @@ from dateutil.relativedelta import relativedelta
 from engines.partition import ALL, MergeRefused, PartitionProfile, gather
 from figures import bin_labels
 from stats.measure import Figure, measure, psi_counts
-from stats.reference import ReferenceProfile
+from stats.reference import NumberBins, ReferenceProfile
 from stats.state import ProfileState
 
 SPANS = {"day": relativedelta(days=1), "week": relativedelta(weeks=1), "month": relativedelta(months=1)}
@@ -120,15 +120,23 @@ def shares_of(reference: ReferenceProfile, state: ProfileState) -> dict[str, dic
 
     Kept with the window, since the states themselves are megabytes that a page cannot wait for.
     """
-    shares = {}
+    shares, labels = {}, labels_of(reference)
     for bins, before, now in zip(reference.numbers, reference.state.numbers, state.numbers, strict=True):
-        whole = bool(np.allclose(bins.edges, np.rint(bins.edges), rtol=0, atol=1e-6))
-        labels = bin_labels([float(edge) for edge in bins.edges[bins.cuts]], missing=True, whole=whole)
-        shares[bins.name] = _shares(labels, psi_counts(bins, before), psi_counts(bins, now))
+        shares[bins.name] = _shares(labels[bins.name], psi_counts(bins, before), psi_counts(bins, now))
     for levels, before, now in zip(reference.categories, reference.state.categories, state.categories, strict=True):
-        labels = [*map(str, levels.levels), "other", "new", "missing"]
-        shares[levels.name] = _shares(labels, before.counts, now.counts)
+        shares[levels.name] = _shares(labels[levels.name], before.counts, now.counts)
     return shares
+
+
+def labels_of(reference: ReferenceProfile) -> dict[str, list[str]]:
+    """Feature to the words for each of its PSI bins or levels, the missing last."""
+    numbers = {bins.name: _ranges(bins) for bins in reference.numbers}
+    return numbers | {c.name: [*map(str, c.levels), "other", "new", "missing"] for c in reference.categories}
+
+
+def _ranges(bins: NumberBins) -> list[str]:
+    whole = bool(np.allclose(bins.edges, np.rint(bins.edges), rtol=0, atol=1e-6))
+    return bin_labels([float(edge) for edge in bins.edges[bins.cuts]], missing=True, whole=whole)
 
 
 def _shares(labels: list[str], reference: np.ndarray, current: np.ndarray) -> dict:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import json
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow as pa
 from django.conf import settings
 
 from audit import effects
-from audit.services import attach, record
+from audit.services import Retention, attach, record
 from inventory.effects import ArtefactUnavailable, MlflowAway, MlflowServer
 from inventory.models import ModelVersion
 from jobs.models import Job
@@ -23,16 +24,18 @@ from jobs.refusals import JobRefused
 from jobs.services import effects_of, finish, refuse, report_progress
 from monitoring import events
 from monitoring.measures.digests import code_version
-from monitoring.measures.samples import as_numbers, as_the_model_takes, digest_of
+from monitoring.measures.samples import as_the_model_takes, bins_of, digest_of
+from monitoring.measures.windows import labels_of
 from monitoring.models import Breach, Explanation, Monitor, Window
 from monitoring.services.definitions import spec_of
-from monitoring.services.profiles import samples_of
+from monitoring.services.profiles import load_reference, samples_of
 from monitoring.services.standing import move_standing
 from sandbox.explain import ExplanationRefused, explain
 from sandbox.explanation import ExplanationTarget, ShapValues, global_importance, importance_change, reason_codes
 from sandbox.outcomes import SandboxUnavailable
 
 MISMATCHES_KEPT = 20
+DIGITS = 3  # of what is kept for good of single rows
 BUDGET_SECONDS = 240
 
 
@@ -67,7 +70,9 @@ def check_verified(version: ModelVersion) -> None:
 def _explain(window: Window, folder: Path, job: Job) -> None:
     monitor = window.monitor
     check_verified(monitor.version)
-    current, background = (as_the_model_takes(table, monitor.version.signature) for table in samples_of(window))
+    logged, reference_rows = samples_of(window)
+    signature = monitor.version.signature
+    current, background = (as_the_model_takes(table, signature) for table in (logged, reference_rows))
     shap_values = _in_the_sandbox(folder, monitor, background)
     reference_importance = known_reference_importance(window)
     if reference_importance is None:
@@ -79,7 +84,7 @@ def _explain(window: Window, folder: Path, job: Job) -> None:
         window=window,
         explained=explained,
         reference_importance=reference_importance,
-        feature_values=as_numbers(current.select(list(explained.features)))[explained.rows],
+        places=_places(logged.take(explained.rows), explained.features, window),
         sample_digest=digest_of(current),
         job=job,
     )
@@ -117,13 +122,17 @@ def store_explanation(
     window: Window,
     explained: ShapValues,
     reference_importance: dict[str, float],
-    feature_values: np.ndarray,
+    places: Places,
     sample_digest: str,
     job: Job,
 ) -> Explanation:
-    """File the SHAP report: its numbers by digest, its summary as a row, its entry on the model's trail."""
+    """File the SHAP report: its numbers by digest, its summary as a row, its entry on the model's trail.
+
+    Kept for good is what no row can be put together from; the rows themselves are of limited retention.
+    """
     model, version = window.monitor.model, window.monitor.version
-    sha256, _ = effects.keep([_as_npz(explained, feature_values)])
+    sha256, _ = effects.keep([_report_of(explained, places)])
+    rows_sha256, _ = effects.keep([_rows_of(explained)])
     importance = global_importance(explained)
     rescoring = explained.rescoring
     with effects_of(job):
@@ -141,7 +150,7 @@ def store_explanation(
             importance=importance,
             reference_importance=reference_importance,
             importance_change=importance_change(importance, reference_importance),
-            reason_codes=[_salted_codes(codes) for codes in reason_codes(explained)],
+            reason_codes=_codes_in_ranges(explained, places),
             additivity_error=explained.additivity_error,
             rescored_rows=rescoring.compared,
             rescored_unequal=len(rescoring.mismatching),
@@ -151,17 +160,22 @@ def store_explanation(
             libraries=dict(explained.versions),
         )
         inputs = {"model": version.digest, "sample": sample_digest, "window": window.state_sha256}
-        attach(
-            sha256=sha256,
-            media_type="application/x-npz",
-            name=f"SHAP values, {window.label}",
-            role="shap report",
-            subject=explanation,
-            trail=model,
-            inputs=inputs,
-            code_version=code_version(),
-            how_to_repeat=f"Explain {window.label} again with seed {explained.seed}",
-        )
+        for role, digest, retention in (
+            ("shap report", sha256, Retention.RECORD),
+            ("shap rows", rows_sha256, Retention.SAMPLE),
+        ):
+            attach(
+                sha256=digest,
+                media_type="application/x-npz",
+                name=f"SHAP {'values' if role == 'shap report' else 'values by row'}, {window.label}",
+                role=role,
+                subject=explanation,
+                trail=model,
+                inputs=inputs,
+                code_version=code_version(),
+                how_to_repeat=f"Explain {window.label} again with seed {explained.seed}",
+                retention=retention,
+            )
         record(
             events.EXPLAINED,
             subject=explanation,
@@ -174,6 +188,7 @@ def store_explanation(
                 "rows": len(explained.rows),
                 "strongest": next(iter(importance), "none"),
                 "sha256": sha256,
+                "rows_sha256": rows_sha256,
                 "inputs": inputs,
                 "seed": explained.seed,
                 "additivity_error": explained.additivity_error,
@@ -205,12 +220,41 @@ def salted(row_id: object) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), str(row_id).encode(), hashlib.sha256).hexdigest()[:12]
 
 
-def _salted_codes(codes) -> dict:
-    return {
-        "row": salted(codes.row_id),
-        "score": codes.score,
-        "reasons": [asdict(reason) for reason in codes.reasons],
-    }
+@dataclass(frozen=True)
+class Places:
+    """Where in the reference the explained rows lie: (k, p) places among the words of each feature's bins."""
+
+    places: np.ndarray
+    labels: dict[str, list[str]]
+
+    def words(self, row: int, feature: int, name: str) -> str:
+        return self.labels[name][self.places[row, feature]]
+
+
+def _places(rows: pa.Table, features: Sequence[str], window: Window) -> Places:
+    reference, _ = load_reference(window.run.reference)
+    return Places(bins_of(rows, features, reference), labels_of(reference))
+
+
+def _codes_in_ranges(explained: ShapValues, places: Places) -> list[dict]:
+    """Reason codes as they are kept: ranges for values, and no more digits than are shown, or a model whose
+    contributions are multiples of its inputs would tell these again."""
+    features = {name: place for place, name in enumerate(explained.features)}
+    return [
+        {
+            "row": salted(codes.row_id),
+            "score": round(codes.score, DIGITS),
+            "reasons": [
+                {
+                    "feature": reason.feature,
+                    "range": places.words(codes.row, features[reason.feature], reason.feature),
+                    "contribution": round(reason.contribution, DIGITS),
+                }
+                for reason in codes.reasons
+            ],
+        }
+        for codes in reason_codes(explained)
+    ]
 
 
 def _report_mismatch(window: Window, explained: ShapValues) -> None:
@@ -239,17 +283,35 @@ def _report_mismatch(window: Window, explained: ShapValues) -> None:
     )
 
 
-def _as_npz(explained: ShapValues, feature_values: np.ndarray) -> bytes:
-    """The report's numbers as one .npz without objects: shap, base, margins, scores, values, features."""
-    sink = io.BytesIO()
-    np.savez_compressed(
-        sink,
+def _report_of(explained: ShapValues, places: Places) -> bytes:
+    """What the drawings need: of each feature its SHAP values with their bins, in an order of the feature's own.
+
+    Since each column has another order, no two cells of a line belong to one customer.
+    """
+    order = np.lexsort((places.places, explained.shap_values), axis=0)
+    return _as_npz(
+        shap=np.take_along_axis(explained.shap_values, order, axis=0),
+        bins=np.take_along_axis(places.places, order, axis=0),
+        base=np.array([explained.base_value]),
+        features=np.array(explained.features, dtype=str),
+        labels=np.array([json.dumps(places.labels[name]) for name in explained.features], dtype=str),
+    )
+
+
+def _rows_of(explained: ShapValues) -> bytes:
+    """Row by row, so that whoever repeats the explanation can compare, and see that contributions add up."""
+    return _as_npz(
         shap=explained.shap_values,
         base=np.array([explained.base_value]),
         margins=explained.margins,
         scores=explained.scores,
         rows=explained.rows,
-        values=feature_values,
         features=np.array(explained.features, dtype=str),
     )
+
+
+def _as_npz(**arrays: np.ndarray) -> bytes:
+    """An .npz without objects."""
+    sink = io.BytesIO()
+    np.savez_compressed(sink, **arrays)
     return sink.getvalue()

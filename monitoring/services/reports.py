@@ -13,7 +13,7 @@ from jobs.models import Job
 from jobs.services import effects_of, finish, refuse, report_progress, retry
 from monitoring import events
 from monitoring.measures.digests import code_version
-from monitoring.measures.samples import digest_of
+from monitoring.measures.samples import coarsened, digest_of
 from monitoring.models import Window
 from monitoring.services.definitions import spec_of
 from monitoring.services.profiles import samples_of
@@ -28,14 +28,14 @@ def window_of(job: Job) -> Window:
 
 
 def report_window(*, window: Window, job: Job) -> None:
-    """An Evidently report of the window against the reference, on the same sample that SHAP uses."""
+    """An Evidently report of the window against the reference, on the same sample that SHAP uses, in coarser values."""
     spec = spec_of(window.monitor)
     current, reference = samples_of(window)
     report_progress(job=job, done=0, total=1, step="Evidently compares window and reference")
+    shown = coarsened(current, reference, numbers=(*spec.numbers, spec.score), categories=spec.categories)
     try:
         report = evidently_report(
-            current,
-            reference,
+            *shown,
             numeric=spec.numbers,
             categorical=spec.categories,
             score=spec.score,

@@ -62,9 +62,41 @@ def test_a_window_is_explained_in_the_sandbox_and_filed_by_digest(window, model)
     assert explanation.importance["channel"] == pytest.approx(0, abs=1e-9)
     filed = Attachment.objects.of(explanation).get(role="shap report")
     assert Entry.objects.get(event="monitoring.explained").data["sha256"] == filed.artefact.sha256
-    with np.load(io.BytesIO(effects.path_of(filed.artefact.sha256).read_bytes()), allow_pickle=False) as numbers:
-        assert numbers["shap"].shape == (1000, 3)
+    assert filed_numbers(explanation, "shap report")["shap"].shape == (1000, 3)
     assert not Entry.objects.filter(event="audit.outside_portal").exists()
+
+
+def filed_numbers(explanation: Explanation, role: str) -> dict[str, np.ndarray]:
+    filed = Attachment.objects.of(explanation).get(role=role)
+    with np.load(io.BytesIO(effects.path_of(filed.artefact.sha256).read_bytes()), allow_pickle=False) as numbers:
+        return dict(numbers)
+
+
+def test_what_is_kept_for_good_of_an_explanation_holds_no_row_of_a_customer(window):
+    do(f"{runs.EXPLAIN}:{window.pk}", explain_window)
+
+    explanation = Explanation.objects.get()
+    report, rows = (filed_numbers(explanation, role) for role in ("shap report", "shap rows"))
+    income = samples_of(window)[0].column("income").to_numpy()
+    assert not {name for name, numbers in report.items() if np.isin(income, numbers).any()}
+    assert (np.diff(report["shap"], axis=0) >= 0).all()  # each feature in an order of its own: no line is a row
+    assert not np.allclose(report["base"] + report["shap"].sum(axis=1), np.sort(rows["margins"]))
+    assert np.allclose(rows["base"] + rows["shap"].sum(axis=1), rows["margins"], atol=1e-4)
+    assert Attachment.objects.of(explanation).get(role="shap rows").artefact.retention == "sample"
+    assert "values" not in {*report, *rows}
+
+
+def test_reason_codes_say_ranges_and_no_more_digits_than_are_shown(window):
+    do(f"{runs.EXPLAIN}:{window.pk}", explain_window)
+
+    codes = Explanation.objects.get().reason_codes
+    reasons = [reason for code in codes for reason in code["reasons"]]
+    assert len(codes) == 10
+    assert {reason["range"] for reason in reasons if reason["feature"] == "income"} <= set(
+        window.shares["income"]["labels"]
+    )
+    assert all(round(reason["contribution"], 3) == reason["contribution"] for reason in reasons)
+    assert all(round(code["score"], 3) == code["score"] for code in codes)
 
 
 def test_the_sample_is_spread_over_the_score_as_the_window_is(define, perform, folder):
