@@ -16,6 +16,7 @@ RUN_COMPLETED = Event(
     "Run completed",
     "{run}: {outcome}, {rows_read} rows in {partitions} partitions, {windows} windows measured, result {result_digest}",
 )
+RUN_REPEATED = Event("monitoring.run_repeated", "Run repeated", "{run} repeats {repeats}: {verdict}")
 RUN_REFUSED = Event("monitoring.run_refused", "Run refused", "{run}: {reason}")
 WINDOW_RESTATED = Event(
     "monitoring.window_restated", "Window restated", "{window}: revision {revision}, {labelled} outcomes known"

@@ -25,8 +25,8 @@ class RunOutput(serializers.ModelSerializer):
         model = Run
         fields = [
             "id", "ref", "model", "monitor", "state", "step", "percent", "outcome", "reasons", "labels_as_of",
-            "inputs", "input_digest", "result_digest", "same_bits", "code_version", "rows_read", "rows_refused",
-            "partitions_read", "partitions_reused", "asked_at", "finished_at",
+            "inputs", "input_digest", "result_digest", "same_bits", "differences", "code_version", "rows_read",
+            "rows_refused", "partitions_read", "partitions_reused", "asked_at", "finished_at",
         ]  # fmt: skip
 
 

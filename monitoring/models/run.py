@@ -11,8 +11,8 @@ class RunQuerySet(models.QuerySet):
         return self.filter(model__in=Model.objects.visible_to(account))
 
     def measured(self) -> RunQuerySet:
-        """Completed, with a result."""
-        return self.exclude(result_digest="")
+        """Completed, with figures of its own: a repeat only compares."""
+        return self.exclude(result_digest="").filter(repeats=None)
 
 
 class Run(models.Model):
@@ -31,6 +31,7 @@ class Run(models.Model):
     repeats = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="repeated_by")
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
     reasons = models.JSONField(default=list, help_text="Why it was computed in part or refused, as sentences")
+    differences = models.JSONField(default=list, help_text="Of a repeat: what did not come out as it was, as sentences")
     inputs = models.JSONField(default=dict, help_text="Partition key to sha256")
     input_digest = models.CharField(max_length=64, blank=True)
     result_digest = models.CharField(max_length=64, blank=True)
@@ -60,3 +61,12 @@ class Run(models.Model):
         if self.repeats is None or not self.result_digest or self.input_digest != self.repeats.input_digest:
             return None
         return self.result_digest == self.repeats.result_digest
+
+    @property
+    def verdict(self) -> str:
+        """How a repeat compares, in words; empty where it is none, or has not come to its end."""
+        if self.repeats is None or not self.result_digest:
+            return ""
+        if self.same_bits is None:
+            return "the inputs are not those of then"
+        return "the same figures, to the last bit" if self.same_bits else "NOT the same figures as before"

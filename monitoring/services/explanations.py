@@ -232,7 +232,7 @@ class Places:
 
 
 def _places(rows: pa.Table, features: Sequence[str], window: Window) -> Places:
-    reference, _ = load_reference(window.run.reference)
+    reference = load_reference(window.run.reference)
     return Places(bins_of(rows, features, reference), labels_of(reference))
 
 

@@ -97,10 +97,16 @@ def reasons_of(profile: PartitionProfile) -> list[str]:
     return refused + [f"{profile.partition}: {why}" for why in profile.reasons]
 
 
-def load_reference(reference: Reference) -> tuple[ReferenceProfile, Sample]:
-    """The stored reference profile and its sample, by digest."""
-    profile = ReferenceProfile.from_bytes(effects.path_of(reference.sha256).read_bytes())
-    return profile, Sample.from_bytes(effects.path_of(reference.sample_sha256).read_bytes())
+def load_reference(reference: Reference) -> ReferenceProfile:
+    return ReferenceProfile.from_bytes(effects.path_of(reference.sha256).read_bytes())
+
+
+def _sample_of(reference: Reference) -> Sample:
+    """Raises JobRefused where it was erased; runs need the profile alone."""
+    path = effects.path_of(reference.sample_sha256)
+    if not path.exists():
+        raise JobRefused(f"The sample of reference no. {reference.number} was erased, so there is nothing to compare.")
+    return Sample.from_bytes(path.read_bytes())
 
 
 def profiles_of(window: Window) -> Iterator[PartitionProfile]:
@@ -134,7 +140,7 @@ def known_profiles(run: Run, reference: Reference, partitions: list[Partition]) 
 def samples_of(window: Window) -> tuple[pa.Table, pa.Table]:
     """(rows of the window, rows of the reference), each spread over the score as its rows are: the same every time.
 
-    Raises JobRefused where the profiles that hold the window's rows are gone.
+    Raises JobRefused where the profiles that hold the window's rows, or the reference's sample, are gone.
     """
     following = window.end_on + timedelta(days=1)
     inside, by_band = [], 0
@@ -144,9 +150,9 @@ def samples_of(window: Window) -> tuple[pa.Table, pa.Table]:
         by_band = by_band + _rows_by_band(profile, window)
     if not inside:
         raise JobRefused(f"The profiles of {window.label} are gone; run the monitor again.")
-    reference, reference_sample = load_reference(window.run.reference)
+    reference, sample = load_reference(window.run.reference), _sample_of(window.run.reference)
     current = merge_samples(inside).draw(SAMPLE_ROWS, shares=by_band)
-    return current, reference_sample.draw(SAMPLE_ROWS, shares=reference.state.score.by_band)
+    return current, sample.draw(SAMPLE_ROWS, shares=reference.state.score.by_band)
 
 
 def _rows_by_band(profile: PartitionProfile, window: Window) -> np.ndarray:

@@ -90,7 +90,7 @@ def _reference(run: Run, engine: Engine, progress: Progress) -> tuple[Reference,
     monitor = run.monitor
     reference = monitor.references.order_by("-number").first()
     if reference:
-        return reference, profiles.load_reference(reference)[0]
+        return reference, profiles.load_reference(reference)
     progress.say("Fitting the reference")
     partitions = engine.partitions(find_log(monitor.reference_location, monitor.format, monitor.model.unit))
     profile, sample = engine.fit(
@@ -114,8 +114,8 @@ class _Reading:
         self.progress, self.spec = progress, spec_of(run.monitor)
 
     def profiles(self, partitions: list[Partition]) -> tuple[list[StoredProfile], int]:
-        """A stored profile of every partition, and how many needed no reading. A repeat reads everything again."""
-        known = {} if self.run.repeats else profiles.known_profiles(self.run, self.reference, partitions)
+        """A stored profile of every partition, and how many needed no reading."""
+        known = profiles.known_profiles(self.run, self.reference, partitions)
         unread = [partition for partition in partitions if partition.key not in known]
         found, reused = [], 0
         with closing(self._read(unread)) as reading:

@@ -32,9 +32,14 @@ REPORT = "monitoring.report"
 def ask_for_run(
     *, monitor: Monitor, labels_as_of: datetime | None = None, repeats: Run | None = None, by: Account
 ) -> Run:
-    """Enqueue a run. A repeat takes the label cut-off of the run that it repeats and reads everything again."""
+    """Enqueue a run. A repeat reads again what another run read, up to its label cut-off, and only compares.
+
+    Raises NotNow where there is nothing to compare with.
+    """
     check_can_monitor(by, monitor.model)
     check_not_refused(monitor.version)
+    if repeats:
+        check_repeatable(repeats)
     moment = repeats.labels_as_of if repeats else labels_as_of or timezone.now()
     job = enqueue(task=RUN, arguments={"monitor_id": monitor.pk}, by=by)
     run = Run.objects.create(model_id=monitor.model_id, monitor=monitor, job=job, labels_as_of=moment, repeats=repeats)
@@ -46,6 +51,13 @@ def ask_for_run(
         data={"run": run.ref, "monitor": monitor.name, "labels_as_of": moment.isoformat()},
     )
     return run
+
+
+def check_repeatable(run: Run) -> None:
+    if run.repeats:
+        raise NotNow(f"{run.ref} is a repeat itself; repeat {run.repeats.ref}.")
+    if not run.result_digest:
+        raise NotNow(f"{run.ref} has measured nothing that a repeat could be compared with.")
 
 
 @transaction.atomic
@@ -60,7 +72,8 @@ def cancel_run(*, run: Run, by: Account) -> None:
 
 def run_of(job: Job) -> Run:
     """The run that a job does; a scheduled job gets its run here, once."""
-    run = Run.objects.select_related("monitor__model__unit", "monitor__version", "repeats").filter(job=job).first()
+    known = Run.objects.select_related("monitor__model__unit", "monitor__version", "repeats__reference")
+    run = known.filter(job=job).first()
     if run:
         return run
     monitor = Monitor.objects.get(pk=job.arguments["monitor_id"])
@@ -83,13 +96,15 @@ def complete_run(
 ) -> Run:
     """Store windows, figures and breaches, move the model's standing, announce: one transaction, once."""
     reasons = [reason for profile in profiles for reason in profile.reasons]
-    digests = [figures_digest(window, window.figures, reference=reference.sha256) for window in windows]
-    figures = {window.start_on.isoformat(): digest for window, digest in zip(windows, digests, strict=True)}
     manifest, _ = effects.keep([_manifest_of(reference, profiles)])
     with effects_of(job):
+        windows, overtaken = _not_overtaken(run, windows)
+        reasons += overtaken
+        digests = [figures_digest(window, window.figures, reference=reference.sha256) for window in windows]
+        figures = {window.start_on.isoformat(): digest for window, digest in zip(windows, digests, strict=True)}
         run.reference = reference
         run.inputs, run.reasons = inputs, reasons[:200]
-        run.input_digest = _input_digest(run, reference, inputs)
+        run.input_digest = input_digest(run, reference, inputs)
         run.result_digest = result_digest(figures)
         run.code_version = code_version()
         run.rows_read = sum(profile.rows_read for profile in profiles)
@@ -116,8 +131,6 @@ def complete_run(
                 "input_digest": run.input_digest,
                 "result_digest": run.result_digest,
                 "code_version": run.code_version,
-                "repeats": run.repeats.ref if run.repeats else None,
-                "same_bits": run.same_bits,
             },
         )
         stored = [_store_window(run, *pair) for pair in zip(windows, digests, strict=True)]
@@ -145,7 +158,23 @@ def refuse_run(*, run: Run, reason: str, job: Job) -> None:
         refuse(job=job, message=reason)
 
 
-def _input_digest(run: Run, reference: Reference, inputs: dict) -> str:
+def _not_overtaken(run: Run, windows: list[MeasuredWindow]) -> tuple[list[MeasuredWindow], list[str]]:
+    """The windows that no run up to a later label cut-off has measured, and a sentence about the others.
+
+    The monitor is locked: of two runs that end at once the second sees what the first stored.
+    """
+    Monitor.objects.select_for_update(of=("self",)).get(pk=run.monitor_id)
+    later = Window.objects.newest_revisions().filter(monitor=run.monitor, run__labels_as_of__gt=run.labels_as_of)
+    stay = {window.start_on: window.label for window in later.order_by("start_on").defer("shares")}
+    labels = [stay[window.start_on] for window in windows if window.start_on in stay]
+    if not labels:
+        return windows, []
+    which = labels[0] if len(labels) == 1 else f"{len(labels)} windows, {labels[0]} to {labels[-1]},"
+    said = f"{which} measured before with outcomes known later than {run.labels_as_of:%Y-%m-%d %H:%M} UTC: that stands"
+    return [window for window in windows if window.start_on not in stay], [said]
+
+
+def input_digest(run: Run, reference: Reference, inputs: dict) -> str:
     named = {
         "partitions": inputs,
         "columns": run.monitor.columns,
@@ -241,8 +270,6 @@ def _ask_for_reports(window: Window) -> None:
 
 def _words(run: Run) -> str:
     words = f"{run.rows_read:,} rows in {run.partitions_read + run.partitions_reused} partitions"
-    if run.same_bits is not None:
-        words += "; the same figures, to the last bit" if run.same_bits else "; NOT the same figures as before"
     if run.rows_refused:
         words += f"; {run.rows_refused:,} rows left out, see the run's reasons"
     return words

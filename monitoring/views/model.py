@@ -45,7 +45,7 @@ def model_monitoring(request: HttpRequest, ref: str) -> HttpResponse:
         "monitor": monitor,
         "windows": windows,
         "running": monitor.runs.filter(job__state__in=Job.UNFINISHED).select_related("job").first(),
-        "last_run": monitor.runs.select_related("job").first(),
+        "last_run": monitor.runs.filter(repeats=None).select_related("job").first(),
     }
     context["refusals"] = [refusal_said(reason) for reason in getattr(context["last_run"], "reasons", [])]
     if window:

@@ -43,7 +43,7 @@ def _run(request: HttpRequest, number: int) -> Run:
         "monitor__version",
         "job__asked_by__person__details",
         "job__cancel_asked_by__person__details",
-        "repeats",
+        "repeats__repeats",
         "reference",
     )
     return get_object_or_404(visible, pk=number)
@@ -117,7 +117,7 @@ def ask_for_run(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def repeat_run(request: HttpRequest, number: int) -> HttpResponse:
     found = _run(request, number)
-    again = runs.ask_for_run(monitor=found.monitor, repeats=found, by=request.user)
+    again = runs.ask_for_run(monitor=found.monitor, repeats=found.repeats or found, by=request.user)
     return redirect("run", again.pk)
 
 

@@ -1,13 +1,15 @@
 """Tasks of monitoring: each loads what its job names and makes one call."""
 
 from jobs.models import Job
-from monitoring.services import explanations, reading, reports, runs
+from monitoring.services import explanations, reading, repeats, reports, runs
 from worker.running import job_task
 
 
 @job_task(runs.RUN)
 def run_monitor(job: Job) -> None:
-    reading.perform_run(run=runs.run_of(job), job=job)
+    run = runs.run_of(job)
+    perform = repeats.perform_repeat if run.repeats else reading.perform_run
+    perform(run=run, job=job)
 
 
 @job_task(runs.EXPLAIN)

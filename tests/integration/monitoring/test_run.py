@@ -1,7 +1,9 @@
 """A run reads each partition once, measures every window, opens breaches and says everything on the trail."""
 
 import json
+import re
 import secrets
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pyarrow.parquet as pq
@@ -10,10 +12,13 @@ from django.conf import settings
 from scipy import stats as scipy_stats
 from sklearn.metrics import roc_auc_score
 
+from accounts.refusals import NotNow
 from audit import effects
 from audit.models import Attachment, Entry, RowHistory
 from inventory.models import Standing
 from monitoring.models import Breach, Measurement, Monitor, Run, StoredProfile, Window
+from monitoring.services import runs
+from monitoring.verification import verify_figures
 from tests import logs
 
 
@@ -67,6 +72,7 @@ def test_labels_that_mature_later_restate_the_window_and_the_old_figure_stays(de
     assert Entry.objects.filter(event="monitoring.window_restated").count() == 3
 
 
+@pytest.mark.outside_portal
 def test_what_changes_the_figures_alone_is_a_new_revision_and_the_old_figures_stay(define, perform, folder):
     logs.write_log(folder / "log", seed=7, months=2)
     monitor = define()
@@ -193,19 +199,105 @@ def test_a_repeat_gives_the_same_bits_and_says_so(define, perform, folder):
 
     assert again.partitions_read == 2
     assert again.same_bits is True
+    assert again.differences == []
     assert "the same figures, to the last bit" in again.job.message
+    entry = Entry.objects.get(event="monitoring.run_repeated")
+    assert (entry.data["repeats"], entry.data["same_bits"]) == (first.ref, True)
 
 
-def test_a_repeat_on_a_log_that_was_altered_is_no_repeat_of_the_same_inputs(define, perform, folder):
+def test_a_repeat_on_a_log_that_was_altered_says_which_file_and_which_figures_differ(define, perform, folder):
     logs.write_log(folder / "log", seed=7, months=2)
     monitor = define()
     first = perform(monitor)
-    logs.write_log(folder / "log", seed=8, months=2)
+    shutil.rmtree(folder / "log" / "month=2026-02")
+    logs.write_log(folder / "other", seed=8, months=2)
+    shutil.move(folder / "other" / "month=2026-02", folder / "log")
 
     again = perform(monitor, repeats=first)
 
     assert again.input_digest != first.input_digest
     assert again.same_bits is None
+    file, window = again.differences
+    assert file.startswith(f"month=2026-02/part.parquet is another file than {first.ref} read: ")
+    assert re.match(r"Feb 2026: \d+ of \d+ figures differ, first PSI of income: 0\.\d+ now, 0\.\d+ then\.", window)
+    assert "the inputs are not those of then" in again.job.message
+
+
+def what_stands() -> list:
+    """Every row that somebody may rely on."""
+    tables = (Window, Measurement, Breach, StoredProfile, Standing)
+    return [sorted(map(str, table.objects.values_list())) for table in tables]
+
+
+@pytest.mark.parametrize("is_altered", [False, True], ids=["the same log", "an altered log"])
+def test_a_repeat_of_an_older_run_only_compares(define, perform, folder, is_altered):
+    logs.write_log(folder / "log", seed=7, months=2, shifts={2: 1.5})
+    monitor = define()
+    first = perform(monitor, labels_as_of=datetime(2026, 4, 15, tzinfo=UTC))
+    logs.write_log(folder / "log", seed=7, months=3, shifts={2: 1.5})
+    perform(monitor)
+    if is_altered:
+        logs.write_log(folder / "log", seed=8, months=3, shifts={1: 1.5})
+    before, files = what_stands(), kept_files()
+
+    again = perform(monitor, repeats=first)
+
+    assert again.same_bits is (None if is_altered else True)
+    assert set(again.inputs) == set(first.inputs)  # March came since
+    assert what_stands() == before
+    assert kept_files() == files
+    assert verify_figures().holds
+
+
+def test_a_repeat_whose_files_are_gone_is_refused_and_says_which(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=2)
+    monitor = define()
+    first = perform(monitor)
+    shutil.rmtree(folder / "log" / "month=2026-02")
+
+    again = perform(monitor, repeats=first)
+
+    assert again.outcome == Run.Outcome.REFUSED
+    assert again.reasons == [f"month=2026-02/part.parquet that {first.ref} read is not there any more"]
+
+
+def test_a_repeat_is_not_repeated_nor_a_run_that_measured_nothing(cast, define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=1)
+    monitor = define()
+    first = perform(monitor)
+    again = perform(monitor, repeats=first)
+    waiting = runs.ask_for_run(monitor=monitor, by=cast.officer)
+
+    for wrong, why in ((again, f"is a repeat itself; repeat {first.ref}"), (waiting, "has measured nothing")):
+        with pytest.raises(NotNow, match=why):
+            runs.ask_for_run(monitor=monitor, repeats=wrong, by=cast.officer)
+
+
+def test_a_run_up_to_an_earlier_cut_off_overtakes_no_window_of_a_later_one(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=2)
+    monitor = define()
+    perform(monitor)
+    before = what_stands()[0]
+    logs.write_log(folder / "log", seed=7, months=3)
+
+    early = perform(monitor, labels_as_of=datetime(2026, 4, 15, tzinfo=UTC))
+
+    assert what_stands()[0][: len(before)] == before
+    assert [w.label for w in early.windows.all()] == ["Mar 2026"]
+    assert early.reasons == [
+        "2 windows, Jan 2026 to Feb 2026, measured before with outcomes known later than 2026-04-15 00:00 UTC:"
+        " that stands"
+    ]
+    assert verify_figures().holds
+
+
+def test_after_the_samples_were_erased_a_monitor_still_runs(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=1)
+    monitor = define()
+    first = perform(monitor)
+    effects.remove(first.reference.sample_sha256)
+
+    assert perform(monitor).outcome == Run.Outcome.COMPUTED
 
 
 def test_the_run_and_its_breaches_stand_on_the_models_trail(define, perform, folder, model):
