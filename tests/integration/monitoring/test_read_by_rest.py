@@ -217,6 +217,7 @@ def test_what_drives_the_score_is_read_in_summary(client, window, explanation):
     assert answer["reason_codes"][0]["reasons"] == [{"feature": "income", "contribution": -0.4}]
 
 
+@pytest.mark.outside_portal
 def test_without_a_report_it_is_said_how_the_work_stands(client, monitor, window):
     address = f"/api/v1/windows/{window.pk}/explanation/"
     earlier = Window.objects.get(start_on="2026-01-01")
@@ -238,6 +239,7 @@ def test_without_a_report_it_is_said_how_the_work_stands(client, monitor, window
     assert "explains nothing" in never.json()["detail"]
 
 
+@pytest.mark.outside_portal
 def test_files_are_listed_with_their_digests_and_downloaded(client, window, model, explanation):
     file_on(window, model, "evidently figures")
     file_on(explanation, model, "shap report")
@@ -253,6 +255,7 @@ def test_files_are_listed_with_their_digests_and_downloaded(client, window, mode
         assert answer["Content-Security-Policy"].startswith("sandbox")
 
 
+@pytest.mark.outside_portal
 def test_rows_of_customers_are_handed_to_no_program(client, window, model):
     file = file_on(window, model, "sampled rows", retention="sample")
 
@@ -264,6 +267,7 @@ def test_rows_of_customers_are_handed_to_no_program(client, window, model):
     assert "holds rows of customers" in refused.json()["detail"]
 
 
+@pytest.mark.outside_portal
 def test_a_stranger_finds_none_of_it(stranger, monitor, window, model, explanation):
     file = file_on(window, model, "shap report")
     places = [f"monitors/{monitor.pk}/runs", f"windows/{window.pk}", f"files/{file.pk}"]
@@ -273,6 +277,7 @@ def test_a_stranger_finds_none_of_it(stranger, monitor, window, model, explanati
     assert stranger.get("/api/v1/breaches/?state=all").json()["breaches"] == []
 
 
+@pytest.mark.outside_portal
 def test_lists_take_as_many_queries_for_many_rows_as_for_few(cast, client, monitor, window, model, explanation):
     addresses = [f"/api/v1/monitors/{monitor.pk}/runs/", "/api/v1/breaches/?state=all"]
     addresses += [f"/api/v1/windows/{window.pk}/files/", f"/api/v1/monitors/{monitor.pk}/windows/"]

@@ -57,6 +57,7 @@ def monitor(define, folder):
     return define()
 
 
+@pytest.mark.outside_portal
 def test_a_model_that_does_not_give_its_logged_scores_stays_red_when_the_monitor_runs_again(monitor, perform, model):
     perform(monitor)
     assert light_of(model) == "good"
@@ -67,6 +68,7 @@ def test_a_model_that_does_not_give_its_logged_scores_stays_red_when_the_monitor
     assert light_of(model) == "breach"
 
 
+@pytest.mark.outside_portal
 def test_it_stays_red_when_a_month_or_a_label_came_since(monitor, perform, folder, model):
     perform(monitor, labels_as_of=datetime(2026, 4, 15, tzinfo=UTC))
     mismatch(Window.objects.get(start_on="2026-02-01"))
@@ -78,6 +80,7 @@ def test_it_stays_red_when_a_month_or_a_label_came_since(monitor, perform, folde
     assert light_of(model) == "breach"
 
 
+@pytest.mark.outside_portal
 def test_it_is_good_again_once_it_was_re_scored_and_gave_them(monitor, perform, folder, model):
     perform(monitor)
     mismatch(Window.objects.get(start_on="2026-02-01"))
@@ -128,6 +131,7 @@ def test_a_breach_that_a_later_window_does_not_have_is_answered(define, perform,
     assert (light_of(model), Standing.objects.get(model=model).open_breaches) == ("good", 0)
 
 
+@pytest.mark.outside_portal
 def test_a_breach_of_what_only_late_labels_show_stands_until_newer_labels_come(cast, monitor, perform, model):
     """The newest window has no outcome yet: the newest AUC there is decides."""
     Threshold.objects.create(
@@ -206,6 +210,7 @@ def wait_until_somebody_waits() -> None:
     raise AssertionError("nobody waited for the lock within 20 s")
 
 
+@pytest.mark.outside_portal
 def test_of_two_that_move_it_at_once_the_later_sees_what_the_earlier_found(monitor, perform, model):
     perform(monitor)
 
@@ -214,6 +219,7 @@ def test_of_two_that_move_it_at_once_the_later_sees_what_the_earlier_found(monit
     assert light_of(model) == "breach"
 
 
+@pytest.mark.outside_portal
 def test_twin_without_the_lock_before_computing_the_breach_is_lost(monitor, perform, model, monkeypatch):
     perform(monitor)
     monkeypatch.setattr(services, "lock_standing", lambda *, model: None)
