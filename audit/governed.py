@@ -18,9 +18,9 @@ class Governed:
     without: tuple[str, ...] = ()
 
 
-def of_model(table: str, subject: str) -> Governed:
+def of_model(table: str, subject: str, *, without: tuple[str, ...] = ()) -> Governed:
     """A table whose rows hang on the trail of the model that `model_id` names."""
-    return Governed(table, subject, "model_id", "inventory.model")
+    return Governed(table, subject, "model_id", "inventory.model", without)
 
 
 def of_person(table: str, subject: str, *, without: tuple[str, ...] = ()) -> Governed:
@@ -42,7 +42,8 @@ GOVERNED = (
     Governed("inventory_model", "inventory.model", "id", "inventory.model"),
     of_model("inventory_modelversion", "inventory.modelversion"),
     of_model("inventory_access", "inventory.access"),
-    of_model("monitoring_monitor", "monitoring.monitor"),
+    # Whoever writes a log and knows its monitor's key can choose which rows are sampled; the trail is read by them.
+    of_model("monitoring_monitor", "monitoring.monitor", without=("seed",)),
     of_model("monitoring_threshold", "monitoring.threshold"),
     of_model("monitoring_reference", "monitoring.reference"),
     of_model("monitoring_breach", "monitoring.breach"),

@@ -30,6 +30,7 @@ IMPORTED = time.perf_counter()
 STORED = "reference.profile"
 
 
+SEED = 2026
 MINIMUM_ROWS = 200
 
 
@@ -45,14 +46,14 @@ class Kept:
 def fit(folder: Path) -> None:
     engine = LocalEngine()
     partitions = engine.partitions(find_files(folder / "reference.parquet", "parquet"))
-    reference, _sample = engine.fit(partitions, SPEC, since=None, until=None, seed=2026)
+    reference, _sample = engine.fit(partitions, SPEC, since=None, until=None, seed=SEED)
     (folder / STORED).write_bytes(reference.to_bytes())
 
 
 def run(folder: Path) -> dict:
     """Every day's and the month's measurements: what a run of a daily and of a monthly monitor stores."""
     engine = LocalEngine()
-    reference = ReferenceProfile.from_bytes((folder / STORED).read_bytes())
+    reference = ReferenceProfile.from_bytes((folder / STORED).read_bytes(), seed=SEED)
     partitions = engine.partitions(find_files(folder / "log", "parquet"))
     kept = [_keep(folder, profile) for profile in engine.profile(partitions, SPEC, reference)]
     days, (month,) = (

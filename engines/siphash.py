@@ -4,10 +4,8 @@ Source: Aumasson & Bernstein 2012, and the authors' reference implementation for
 against its test vectors. 128 bits make "seen before" exact in practice: a chance collision among 100 million
 rows has probability below 1e-22.
 
-Keyed, so that samples under different seeds are independent. It keeps nobody from steering rows who knows the
-seed, and a monitor's seed is no secret: it is part of the stored reference. Whoever writes the row ids and knows it
-can choose ids that enter the sample. Only a seed that is drawn at random and kept from the log's writers prevents
-that.
+Keyed, so that samples under different seeds are independent, and that nobody steers rows into a sample who does not
+know the seed: a monitor's is drawn at random and told to nobody, and a stored reference holds its digest alone.
 """
 
 import numpy as np

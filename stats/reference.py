@@ -11,7 +11,7 @@ import numpy as np
 
 from stats.bins import below, check_edges, inner_cuts, positions_of, quantile_edges
 from stats.distance import Curve, Grid
-from stats.packing import Reader, Writer
+from stats.packing import PackedBytesError, Reader, Writer
 from stats.ranking import auc
 from stats.results import Outcome, StatsInputError
 from stats.state import (
@@ -31,7 +31,7 @@ SEGMENT_LEVELS = 50
 SCORE_GRID = 10_001
 SCORE_BANDS = 10
 
-_KIND = "reference-profile/2"
+_KIND, _KIND_WITH_SEED = "reference-profile/3", "reference-profile/2"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +92,7 @@ class ScoreBins:
 class ReferenceProfile:
     """Bins of every column and the reference window counted in them.
 
-    seed       of the sample; part of the record, as are the other settings
+    seed       key of the sample. Not in the bytes, which are handed out: they are bound to it by its digest
     settings   how it was fitted: psi_bins, since, until, labels_as_of, partitions, spec (JSON values)
     state      the reference window itself
     """
@@ -104,6 +104,7 @@ class ReferenceProfile:
     seed: int
     settings: dict
     state: ProfileState
+    tells_seed: bool = False  # of bytes that were written before the key was drawn at random
 
     @property
     def rows(self) -> int:
@@ -140,7 +141,7 @@ class ReferenceProfile:
         return replace(self, state=state)
 
     def to_bytes(self) -> bytes:
-        writer = Writer(_KIND)
+        writer = Writer(_KIND_WITH_SEED if self.tells_seed else _KIND)
         writer.document(self._document())
         for bins in (*self.numbers, self.score):
             writer.floats(bins.edges)
@@ -158,15 +159,18 @@ class ReferenceProfile:
             "score": [float(self.score.mean), float(self.score.sd)],
             "categories": [_listed(levels) for levels in self.categories],
             "segments": [_listed(levels) for levels in self.segments],
-            "seed": self.seed,
+            "seed": self.seed if self.tells_seed else _digest_of(self.seed),
             "settings": self.settings,
         }
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "ReferenceProfile":
-        """Raises PackedBytesError for anything that `to_bytes` did not write."""
-        reader = Reader(_KIND, data)
+    def from_bytes(cls, data: bytes, *, seed: int) -> "ReferenceProfile":
+        """Raises PackedBytesError for anything that `to_bytes` did not write, and for another seed."""
+        tells_seed = data.startswith(f"assay/{_KIND_WITH_SEED}\n".encode())
+        reader = Reader(_KIND_WITH_SEED if tells_seed else _KIND, data)
         document = reader.document()
+        if document["seed"] != (seed if tells_seed else _digest_of(seed)):
+            raise PackedBytesError("the reference was fitted with another sampling key")
         numbers = tuple(
             NumberBins(name, reader.floats(), reader.counts(), mean, sd) for name, mean, sd in document["numbers"]
         )
@@ -180,7 +184,7 @@ class ReferenceProfile:
             tuple(CategoryLevels(name, tuple(levels), complete) for name, levels, complete in document[part])
             for part in ("categories", "segments")
         )
-        return cls(numbers, categories, score, segments, document["seed"], document["settings"], state)
+        return cls(numbers, categories, score, segments, seed, document["settings"], state, tells_seed)
 
     @cached_property
     def sha256(self) -> str:
@@ -191,6 +195,10 @@ class ReferenceProfile:
 
     def __hash__(self) -> int:
         return hash(self.sha256)
+
+
+def _digest_of(seed: int) -> str:
+    return sha256(f"assay-sampling-key-v1 {seed}".encode()).hexdigest()
 
 
 def _listed(levels: CategoryLevels) -> list:

@@ -216,6 +216,6 @@ class MonitorOutput(serializers.ModelSerializer):
         model = Monitor
         fields = [
             "id", "model", "version", "name", "location", "format", "columns", "reference_location",
-            "reference_since", "reference_until", "span", "minimum_rows", "seed", "explained", "defined_at",
+            "reference_since", "reference_until", "span", "minimum_rows", "explained", "defined_at",
             "thresholds",
         ]  # fmt: skip

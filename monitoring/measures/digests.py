@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,8 @@ from audit.services import canonical
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMAT = "assay-window-figures-v1"
+READ_WITH = ("numba", "numpy", "pyarrow")
+COUNTED_IN = ("bins.py", "packing.py", "reference.py", "state.py")
 
 
 class FigureLike(Protocol):
@@ -74,11 +77,25 @@ def result_digest(figures: Mapping[str, str]) -> str:
 
 
 @cache
+def engine_digest() -> str:
+    """Of everything that makes a profile what it is: a profile of another engine is not used again."""
+    digest = hashlib.sha256()
+    for library in READ_WITH:
+        digest.update(f"{library} {version(library)}\0".encode())
+    _add_sources(digest, [*sorted((ROOT / "engines").rglob("*.py")), *(ROOT / "stats" / name for name in COUNTED_IN)])
+    return digest.hexdigest()
+
+
+def _add_sources(digest, paths: Iterable[Path]) -> None:
+    for path in paths:
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+
+
+@cache
 def code_version() -> str:
     """Version and a digest of the sources that make the figures, so that a figure names the code it came from."""
     digest = hashlib.sha256()
     for folder in ("stats", "engines", "sandbox", "monitoring"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    return f"assay {version}, sources {digest.hexdigest()[:12]}"
+        _add_sources(digest, sorted((ROOT / folder).rglob("*.py")))
+    number = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    return f"assay {number}, sources {digest.hexdigest()[:12]}"

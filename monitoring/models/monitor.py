@@ -35,7 +35,9 @@ class Monitor(models.Model):
     reference_until = models.DateField(null=True, blank=True)
     span = models.CharField(max_length=5, choices=Span, default=Span.MONTH, help_text="What one window covers")
     minimum_rows = models.PositiveIntegerField(default=300, help_text="A window with fewer rows has no metrics")
-    seed = models.PositiveBigIntegerField(help_text="Of every sample that its runs draw")
+    seed = models.PositiveBigIntegerField(
+        help_text="Key of every sample that its runs draw: drawn at random, told to nobody, never changed"
+    )
     explained = models.JSONField(
         null=True, blank=True, help_text="What SHAP explains: method, output and link; empty: nothing"
     )

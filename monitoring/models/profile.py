@@ -25,6 +25,10 @@ class StoredProfile(models.Model):
     reference = models.ForeignKey("monitoring.Reference", models.PROTECT, related_name="+")
     key = models.CharField(max_length=300)
     file_sha256 = models.CharField(max_length=64)
+    engine = models.CharField(
+        max_length=64,
+        help_text="Digest of what read it (measures.digests); another engine reads again. Empty: nobody noted",
+    )
     labels_as_of = models.DateTimeField(help_text="The label cut-off that it was read for")
     labels_change_at = models.DateTimeField(
         null=True, help_text="The first moment after it at which another label counts; empty: never again"
@@ -42,7 +46,7 @@ class StoredProfile(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["reference", "key", "file_sha256", "labels_as_of", "sha256"],
+                fields=["reference", "key", "file_sha256", "engine", "labels_as_of", "sha256"],
                 name="partition_read_once_per_cut_off",
             ),
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import secrets
 from dataclasses import asdict
 from datetime import date, time
 
@@ -87,7 +87,7 @@ def define_monitor(
         reference_until=reference_until,
         span=span,
         minimum_rows=minimum_rows,
-        seed=zlib.crc32(f"{model.ref}/{name}".encode()),
+        seed=secrets.randbits(63),
         explained=explained,
         announced_shifts=announced_shifts or [],
         defined_by=by.person,

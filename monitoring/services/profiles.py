@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from audit import effects
+from audit.reading import attachments_of
 from audit.services import Retention, attach, record
 from engines.partition import ALL, PartitionProfile
 from engines.sample import Sample, merge_samples
@@ -17,7 +19,7 @@ from jobs.models import Job
 from jobs.refusals import JobRefused
 from jobs.services import effects_of
 from monitoring import events
-from monitoring.measures.digests import code_version
+from monitoring.measures.digests import code_version, engine_digest
 from monitoring.models import Monitor, Reference, Run, StoredProfile, Window
 from stats.reference import ReferenceProfile
 
@@ -76,6 +78,7 @@ def store_profile(*, run: Run, reference: Reference, profile: PartitionProfile, 
             reference=reference,
             key=profile.partition,
             file_sha256=profile.partition_sha256,
+            engine=engine_digest(),
             labels_as_of=run.labels_as_of,
             sha256=sha256,
             defaults={
@@ -98,7 +101,9 @@ def reasons_of(profile: PartitionProfile) -> list[str]:
 
 
 def load_reference(reference: Reference) -> ReferenceProfile:
-    return ReferenceProfile.from_bytes(effects.path_of(reference.sha256).read_bytes())
+    """Raises PackedBytesError where it was fitted with another key than its monitor's."""
+    data = effects.path_of(reference.sha256).read_bytes()
+    return ReferenceProfile.from_bytes(data, seed=reference.monitor.seed)
 
 
 def _sample_of(reference: Reference) -> Sample:
@@ -111,12 +116,24 @@ def _sample_of(reference: Reference) -> Sample:
 
 def profiles_of(window: Window) -> Iterator[PartitionProfile]:
     """The profiles that hold the window's days, of the run that measured it, in file order, one at a time."""
-    run = window.run
-    stored = StoredProfile.objects.holding_at(run.labels_as_of).filter(
-        reference=run.reference, first_day__lte=window.end_on, last_day__gte=window.start_on
+    run, used = window.run, _used_by(window.run)
+    stored = StoredProfile.objects.filter(
+        reference=run.reference,
+        sha256__in=used.values(),
+        first_day__lte=window.end_on,
+        last_day__gte=window.start_on,
     )
-    by_key = {row.key: row.sha256 for row in stored.order_by("pk") if run.inputs.get(row.key) == row.file_sha256}
-    return (load_profile(by_key[key]) for key in run.inputs if key in by_key)
+    within = set(stored.values_list("key", flat=True))
+    return (load_profile(used[key]) for key in run.inputs if key in within and is_kept(used[key]))
+
+
+def _used_by(run: Run) -> dict[str, str]:
+    """Partition key to the profile that the run used of it, by its manifest; nothing where that is gone."""
+    manifest = attachments_of(run).filter(role="partition profiles").first()
+    if manifest is None or not is_kept(manifest.artefact.sha256):
+        return {}
+    listed = json.loads(effects.path_of(manifest.artefact.sha256).read_bytes())["profiles"]
+    return {one["partition"]: one["profile"] for one in listed}
 
 
 def load_profile(sha256: str) -> PartitionProfile:
@@ -130,9 +147,11 @@ def is_kept(sha256: str) -> bool:
 
 
 def known_profiles(run: Run, reference: Reference, partitions: list[Partition]) -> dict[str, StoredProfile]:
-    """Partition key to the newest stored profile of these very bytes, where its file still is what it was."""
+    """Partition key to the newest stored profile of these very bytes by this very engine, where its file is whole."""
     wanted = {(partition.key, partition.sha256) for partition in partitions}
-    stored = StoredProfile.objects.filter(reference=reference, labels_as_of__lte=run.labels_as_of)
+    stored = StoredProfile.objects.filter(
+        reference=reference, engine=engine_digest(), labels_as_of__lte=run.labels_as_of
+    )
     newest = {row.key: row for row in stored.order_by("labels_as_of", "pk") if (row.key, row.file_sha256) in wanted}
     return {key: row for key, row in newest.items() if is_kept(row.sha256)}
 

@@ -4,10 +4,12 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import services as accounts
+from audit.models import RowHistory
 from jobs.models import Schedule
 from monitoring.models import Monitor, Run, Threshold
 from tests import logs
@@ -52,6 +54,24 @@ def test_a_definition_that_fits_is_stored_with_its_thresholds_and_schedule(clien
     assert answer.status_code == 201, answer.json()
     assert Threshold.objects.filter(monitor=answer.json()["id"]).count() > 3
     assert Schedule.objects.get().arguments == {"monitor_id": answer.json()["id"]}
+
+
+def test_the_key_of_a_monitors_samples_is_drawn_at_random_and_told_to_nobody(client, body, model):
+    answers = [client.post(f"/api/v1/models/{model.ref}/monitors/", body | {"name": name}).json() for name in "ab"]
+
+    keys = [str(monitor.seed) for monitor in Monitor.objects.all()]
+    assert len(set(keys)) == 2
+    told = json.dumps([answers, client.get(f"/api/v1/models/{model.ref}/monitors/").json()])
+    rows = [bytes(row.body).decode() for row in RowHistory.objects.filter(table_name="monitoring_monitor")]
+    assert len(rows) >= 2
+    assert not [key for key in keys if key in told or any(key in row for row in rows)]
+
+
+def test_a_key_never_changes(client, body, model):
+    client.post(f"/api/v1/models/{model.ref}/monitors/", body)
+
+    with pytest.raises(DatabaseError, match="seed"), transaction.atomic():
+        Monitor.objects.update(seed=1)
 
 
 def sentences(answer) -> dict[str, str]:

@@ -17,6 +17,7 @@ from audit import effects
 from audit.models import Attachment, Entry, RowHistory
 from inventory.models import Standing
 from monitoring.models import Breach, Measurement, Monitor, Run, StoredProfile, Window
+from monitoring.services import profiles as services
 from monitoring.services import runs
 from monitoring.verification import verify_figures
 from tests import logs
@@ -176,6 +177,35 @@ def test_a_kept_profile_that_is_gone_or_altered_is_made_again(define, perform, f
     assert (second.partitions_read, second.partitions_reused) == (1, 0)
     assert second.result_digest == first.result_digest
     assert effects.sha256_of(path) == path.name
+
+
+def test_what_another_engine_read_is_not_used_again_and_each_run_keeps_its_own(define, perform, folder, monkeypatch):
+    logs.write_log(folder / "log", seed=7, months=2)
+    monitor = define()
+    first = perform(monitor)
+    monkeypatch.setattr(services, "engine_digest", lambda: "0" * 64)
+
+    second, third = perform(monitor), perform(monitor)
+
+    assert (second.partitions_read, second.partitions_reused) == (2, 0)
+    assert (third.partitions_read, third.partitions_reused) == (0, 2)
+    assert second.result_digest == first.result_digest
+    assert StoredProfile.objects.values("engine").distinct().count() == 2
+
+
+def test_the_rows_of_a_window_are_drawn_from_the_profiles_of_its_own_run(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=1)
+    perform(define())
+    own = StoredProfile.objects.get()
+    another, _ = effects.keep([b"what another engine made of the same file"])
+    StoredProfile.objects.create(
+        **{field.attname: getattr(own, field.attname) for field in own._meta.fields if not field.primary_key}
+        | {"sha256": another, "engine": "1" * 64}
+    )
+
+    (profile,) = services.profiles_of(Window.objects.get())
+
+    assert profile.sha256 == own.sha256
 
 
 def test_the_profiles_of_a_run_are_filed_as_one_manifest_that_its_entry_names(define, perform, folder):

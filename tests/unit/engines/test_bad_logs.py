@@ -435,7 +435,7 @@ def test_a_reference_of_the_largest_and_smallest_numbers_is_stored_and_measured_
     rows = [{"income": income, "default": i % 2} for i, income in enumerate(incomes.tolist())]
     partition = logs.rows(tmp_path / "log.parquet", *rows)
 
-    fitted = ReferenceProfile.from_bytes(fit_reference([partition], SPEC, seed=1).to_bytes())
+    fitted = ReferenceProfile.from_bytes(fit_reference([partition], SPEC, seed=1).to_bytes(), seed=1)
     measured = measure(fitted, window([profile_partition(partition, SPEC, fitted)]))
 
     assert_finite_or_said(measured)

@@ -1,9 +1,12 @@
 """The bins and the scale of a column, whatever its numbers are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from stats.reference import fit_number, mean_and_sd
+from stats.packing import PackedBytesError
+from stats.reference import ReferenceProfile, empty_state, fit_number, fit_score, mean_and_sd
 from stats.results import StatsInputError
 
 LARGEST = np.finfo(np.float64).max
@@ -43,3 +46,28 @@ def test_the_largest_numbers_have_a_finite_mean_and_sd(values):
 def test_a_number_that_nothing_lies_below_is_refused_by_name():
     with pytest.raises(StatsInputError, match=r"income: the reference window holds -1.8e\+308"):
         fit_number("income", np.array([-LARGEST, 1.0]))
+
+
+@pytest.fixture
+def profile() -> ReferenceProfile:
+    numbers = (fit_number("income", ORDINARY),)
+    score = fit_score(np.linspace(0, 1, 100), np.empty((2, 0)), cut_offs=(0.5,))
+    return ReferenceProfile(numbers, (), score, (), 2**62 + 1, {}, empty_state(numbers, (), score))
+
+
+def test_the_stored_bytes_hold_to_the_sampling_key_and_do_not_tell_it(profile):
+    stored = profile.to_bytes()
+
+    assert str(profile.seed).encode() not in stored
+    assert ReferenceProfile.from_bytes(stored, seed=profile.seed) == profile
+    with pytest.raises(PackedBytesError, match="another sampling key"):
+        ReferenceProfile.from_bytes(stored, seed=profile.seed + 1)
+
+
+def test_bytes_from_before_keys_were_secret_keep_their_digest(profile):
+    older = replace(profile, tells_seed=True)
+
+    again = ReferenceProfile.from_bytes(older.to_bytes(), seed=profile.seed)
+
+    assert again.to_bytes().startswith(b"assay/reference-profile/2\n")
+    assert again.sha256 == older.sha256 != profile.sha256
