@@ -22,6 +22,13 @@ WINDOW_RESTATED = Event(
     "monitoring.window_restated", "Window restated", "{window}: revision {revision}, {labelled} outcomes known"
 )
 BREACH_OPENED = Event("monitoring.breach_opened", "Breach opened", "{what} is {shown} in {window}, {limit}")
+BREACH_RAISED = Event(
+    "monitoring.breach_raised", "Breach raised", "{what} is {shown} in {window}, {limit}; it was on watch with {before}"
+)
+BREACH_EASED = Event(
+    "monitoring.breach_eased", "Breach eased", "{what} is {shown} in {window}, on watch {limit}; it was {before}"
+)
+BREACH_ENDED = Event("monitoring.breach_ended", "Breach ended", "{what} in {window}: {reason}")
 THRESHOLD_SET = Event(
     "monitoring.threshold_set",
     "Threshold set",

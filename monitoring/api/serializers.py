@@ -64,7 +64,7 @@ class BreachOutput(serializers.ModelSerializer):
     run = serializers.IntegerField(source="window.run_id", help_text="Id of the run that measured it")
     start_on = serializers.DateField(source="window.start_on", help_text="First day of the window")
     end_on = serializers.DateField(source="window.end_on", help_text="Last day of the window")
-    stands = serializers.BooleanField(help_text="Whether its window is the newest of its monitor")
+    stands = serializers.BooleanField(help_text="Whether nothing newer says otherwise: no restatement, no later window")
     side = serializers.CharField(
         source="threshold.side", default=None, allow_null=True, help_text="above or below; null without a threshold"
     )
@@ -79,7 +79,7 @@ class BreachOutput(serializers.ModelSerializer):
         model = Breach
         fields = [
             "id", "level", "model", "metric", "column", "segment", "value", "side", "threshold", "monitor", "window",
-            "run", "start_on", "end_on", "stands", "opened_at",
+            "run", "start_on", "end_on", "stands", "opened_at", "ended_at", "end_reason",
         ]  # fmt: skip
 
 

@@ -178,7 +178,10 @@ class BreachList(APIView):
         operation_id="list_breaches",
         parameters=[
             OpenApiParameter(
-                "state", str, enum=["stands", "past", "all"], description="Of the newest windows, of others, or of both"
+                "state",
+                str,
+                enum=["stands", "past", "all"],
+                description="What no later window and no restatement answers, the rest, or both",
             ),
             OpenApiParameter("q", str, description="Words in the model's name or the feature's; or a model's ref"),
             OpenApiParameter("level", str, many=True, enum=Breach.Level.values),
@@ -189,10 +192,10 @@ class BreachList(APIView):
         responses=serializers.BreachPage,
     )
     def get(self, request):
-        """Thresholds that are crossed, in the newest revision of each window, newest first, 100 a page."""
+        """Thresholds that are crossed, and those that were, with why they ended; newest first, 100 a page."""
         asked = request.query_params.copy()
         asked.setdefault("state", "stands")
-        visible = Breach.objects.visible_to(request.user).open().with_place()
+        visible = Breach.objects.visible_to(request.user).with_place()
         filters = BreachFilter(asked, queryset=visible, metrics=metrics_of(visible))
         if not filters.is_valid():
             raise InvalidInput(faults_of_query(filters.form))
@@ -207,7 +210,7 @@ def find_window(request, number: int) -> Window:
 
 
 def _with_figures(windows: list[Window], monitor: Monitor) -> list[dict]:
-    levels = Levels(monitor.thresholds.in_force(), Breach.objects.in_force().filter(window__in=windows))
+    levels = Levels(monitor.thresholds.in_force())
     return serializers.WindowOutput(windows, many=True, context={"levels": levels}).data
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from monitoring.models import Breach, Threshold
+from monitoring.models import Threshold
 
 
 class Judgeable(Protocol):
@@ -55,24 +55,17 @@ class Governing:
 
 
 class Levels:
-    """How stored figures stand: beyond a threshold where a breach is open, good where one governs and none is.
+    """How figures, of whatever revision, stand by the thresholds in force."""
 
-    thresholds  those in force; breaches  the open ones
-    """
-
-    def __init__(self, thresholds: Iterable[Threshold], breaches: Iterable[Breach]):
-        self.thresholds, self.breaches = list(thresholds), list(breaches)
+    def __init__(self, thresholds: Iterable[Threshold]):
+        self.thresholds = list(thresholds)
         self._governing = Governing(self.thresholds)
-        self._open = {_place(breach): breach.level for breach in self.breaches}
 
-    def of(self, figure) -> str:
+    def of(self, figure: Judgeable) -> str:
         """'breach', 'watch' or 'good'; '' where no threshold governs the figure, or where it has no value."""
-        return self._open.get(_place(figure)) or ("good" if self._governing.of(figure) else "")
+        threshold = self._governing.of(figure)
+        return threshold.level_of(figure.value) if threshold else ""
 
     def governing(self, metric: str, column: str = "") -> Threshold | None:
         """The threshold on a metric of the whole window, or of a column in it."""
         return self._governing.at(metric, column)
-
-
-def _place(row) -> tuple:
-    return row.window_id, row.metric, row.column, row.segment

@@ -1,64 +1,38 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Case, Exists, OuterRef, Q, When
 
 from accounts.models import Account
 from inventory.models import Model
 from monitoring.models.explanation import Explanation
-from monitoring.models.monitor import Threshold
-from monitoring.models.window import Measurement, Window
+from monitoring.models.window import Measurement
 
 
 class BreachQuerySet(models.QuerySet):
     def visible_to(self, account: Account) -> BreachQuerySet:
         return self.filter(model__in=Model.objects.visible_to(account))
 
-    def in_force(self) -> BreachQuerySet:
-        """Whose threshold governs its figure still, or that are breaches by themselves."""
-        return self.filter(Q(threshold=None) | _governed())
-
     def open(self) -> BreachQuerySet:
-        """In force, of the newest revision of each window."""
-        return self.in_force().filter(window__is_newest=True)
+        """Not ended: of each window's newest revision, as the thresholds in force judge it."""
+        return self.filter(ended_at=None)
 
     def with_place(self) -> BreachQuerySet:
-        """Each with when it was first opened, in any revision of its window, and whether its window is the newest."""
-        same = Breach.objects.filter(
-            window__monitor=OuterRef("window__monitor"),
-            window__start_on=OuterRef("window__start_on"),
-            metric=OuterRef("metric"),
-            column=OuterRef("column"),
-            segment=OuterRef("segment"),
-            level=OuterRef("level"),
-        )
-        newer = Window.objects.newest_revisions().filter(
-            monitor=OuterRef("window__monitor"), start_on__gt=OuterRef("window__start_on")
-        )
-        return self.annotate(
-            first_opened_at=Subquery(same.order_by("opened_at").values("opened_at")[:1]), stands=~Exists(newer)
-        )
+        """Each with whether it stands."""
+        return self.annotate(stands=Case(When(_standing(), then=True), default=False))
 
-    def unanswered(self) -> BreachQuerySet:
-        """Those that no later window says otherwise of: what the model has to answer for today.
+    def standing(self) -> BreachQuerySet:
+        """What the model has to answer for today: open, and no later window says otherwise of it.
 
         Labels come late, so the newest AUC may be some windows back; and a model that did not give its logged
         scores is at fault until it is re-scored and gives them, whatever was measured since.
         """
-        beyond = Q(window__is_newest=True) & _governed() & ~Exists(_measured_later())
-        return self.filter(beyond | Q(threshold=None) & ~Exists(_rescored_later()))
+        return self.filter(_standing())
 
 
-def _governed() -> Q:
-    """The threshold was not ended, and none of the figure's own column was set beside it."""
-    narrower = Threshold.objects.in_force().filter(
-        monitor=OuterRef("window__monitor"),
-        metric=OuterRef("metric"),
-        column=OuterRef("column"),
-        segment=OuterRef("segment"),
-    )
-    is_overtaken = Q(threshold__column="") & ~Q(column="") & Exists(narrower)
-    return Q(threshold__isnull=False, threshold__ended_at=None) & ~is_overtaken
+def _standing() -> Q:
+    is_unanswered = Q(threshold__isnull=False) & ~Exists(_measured_later())
+    return Q(ended_at=None) & (is_unanswered | Q(threshold=None) & ~Exists(_rescored_later()))
 
 
 def _measured_later() -> models.QuerySet:
@@ -82,9 +56,10 @@ def _rescored_later() -> models.QuerySet:
 
 
 class Breach(models.Model):
-    """The judgement that one figure of one window, in one revision, is beyond a threshold.
+    """The judgement that one figure of one window is beyond the threshold that governs it.
 
-    A figure that a threshold in force governs and that has no breach is good.
+    There is one at a time for a figure of a window: a restatement that is still beyond moves it to its revision, and
+    one that is not ends it. A figure that a threshold in force governs and that has no open breach is good.
     """
 
     class Level(models.TextChoices):
@@ -92,7 +67,12 @@ class Breach(models.Model):
         BREACH = "breach", "Breach"
 
     model = models.ForeignKey("inventory.Model", models.PROTECT, related_name="breaches")
-    window = models.ForeignKey("monitoring.Window", models.PROTECT, related_name="breaches")
+    window = models.ForeignKey(
+        "monitoring.Window",
+        models.PROTECT,
+        related_name="breaches",
+        help_text="The newest revision that is beyond",
+    )
     threshold = models.ForeignKey(
         "monitoring.Threshold",
         models.PROTECT,
@@ -106,6 +86,8 @@ class Breach(models.Model):
     value = models.FloatField()
     level = models.CharField(max_length=10, choices=Level)
     opened_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=300, blank=True)
 
     objects = BreachQuerySet.as_manager()
 
@@ -113,9 +95,13 @@ class Breach(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["window", "threshold", "metric", "column", "segment"],
-                name="breach_once_per_threshold",
-                nulls_distinct=False,
+                fields=["window", "metric", "column", "segment"],
+                condition=Q(ended_at=None),
+                name="breach_stands_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, end_reason="") | Q(ended_at__isnull=False) & ~Q(end_reason=""),
+                name="breach_ended_for_a_reason",
             ),
         ]
 

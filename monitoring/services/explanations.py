@@ -265,14 +265,12 @@ def _codes_in_ranges(explained: ShapValues, places: Places) -> list[dict]:
 def _report_mismatch(window: Window, explained: ShapValues) -> None:
     """A model that does not give the logged scores any more is a breach, whatever the thresholds say."""
     rescoring = explained.rescoring
-    Breach.objects.create(
-        model=window.monitor.model,
-        window=window,
-        threshold=None,
-        metric="rescoring_mismatch",
-        value=1 - rescoring.equal_share,
-        level=Breach.Level.BREACH,
+    known = Breach.objects.open().filter(
+        window__monitor=window.monitor, window__start_on=window.start_on, metric="rescoring_mismatch"
     )
+    breach = known.first() or Breach(model=window.monitor.model, metric="rescoring_mismatch", level=Breach.Level.BREACH)
+    breach.window, breach.value = window, 1 - rescoring.equal_share
+    breach.save()
     record(
         events.SCORES_DIFFER,
         subject=window,

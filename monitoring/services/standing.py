@@ -29,7 +29,7 @@ def standing_of(model: Model) -> dict:
     Reads only. A model without a window stands as unknown.
     """
     current = _current_windows(model)
-    breaches = list(Breach.objects.filter(model=model).unanswered())
+    breaches = list(Breach.objects.filter(model=model).standing())
     newest = _history_of(current[0]) if current else []
     auc, score_psi = (_values(newest, metric) for metric in ("auc", "score_psi"))
     return {

@@ -29,10 +29,10 @@ PAGE = 100
 
 @require_safe
 def breaches(request: HttpRequest) -> HttpResponse:
-    """Breaches of the newest revisions that the reader may see; without being asked, those of the newest windows."""
+    """Breaches that the reader may see; without being asked, those that stand."""
     asked = request.GET.copy()
     asked.setdefault("state", "stands")
-    visible = Breach.objects.visible_to(request.user).open().with_place()
+    visible = Breach.objects.visible_to(request.user).with_place()
     filters = BreachFilter(asked, queryset=visible, metrics=metrics_of(visible))
     matching = filters.qs if filters.is_valid() else visible.none()
     page = KeysetPage(

@@ -70,11 +70,9 @@ class FeatureLine:
         return self.figures.get("new_level_rate") or self.figures.get("out_of_range_rate")
 
 
-def levels_in(windows: Sequence[Window], monitor: Monitor) -> Levels:
-    """How the windows' figures stand today; two queries."""
-    thresholds = monitor.thresholds.in_force().select_related("set_by__details")
-    breaches = Breach.objects.open().filter(window__in=windows).select_related("threshold").order_by("pk")
-    return Levels(thresholds, breaches)
+def levels_of(monitor: Monitor) -> Levels:
+    """How the monitor's figures stand today; one query."""
+    return Levels(monitor.thresholds.in_force().select_related("set_by__details"))
 
 
 def breaches_in_words(breaches: Iterable[Breach]) -> list[Breach]:

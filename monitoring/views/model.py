@@ -85,7 +85,7 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
     figures = defaultdict(dict)  # metric -> window id -> figure of the whole
     for figure in Measurement.objects.filter(window__in=windows, column="", segment=""):
         figures[figure.metric][figure.window_id] = figure
-    levels = headlines.levels_in(windows, monitor)
+    levels = headlines.levels_of(monitor)
     features = headlines.feature_lines(monitor, windows, window, levels)
     marks = charts.shift_marks(monitor)
     place = windows.index(window)
@@ -102,7 +102,7 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
         "score_drift": charts.series(windows, figures["score_psi"], "score_psi", levels, marks, window),
         "thresholds": [_in_words(threshold) for threshold in levels.thresholds],
         "shifts": _shifts(monitor, window),
-        "breaches": _breaches(window, levels),
+        "breaches": _breaches(window, is_newest=window == windows[-1]),
         "inputs": window.run.inputs,
         "seal": verify_window(window),
         "newest": windows[-1],
@@ -125,8 +125,13 @@ def _when(months: Sequence[str]) -> str:
     return " to ".join(dict.fromkeys(words))
 
 
-def _breaches(window: Window, levels: Levels) -> list[Breach]:
-    return headlines.breaches_in_words(b for b in levels.breaches if (b.window_id, b.level) == (window.pk, "breach"))
+def _breaches(window: Window, *, is_newest: bool) -> list[Breach]:
+    """What was crossed in the window; in the newest, what stands of earlier ones too."""
+    of_monitor = Breach.objects.filter(window__monitor=window.monitor, level=Breach.Level.BREACH)
+    found = of_monitor.open().filter(window=window)
+    if is_newest:
+        found = found | of_monitor.standing()
+    return headlines.breaches_in_words(found.select_related("threshold", "window").order_by("-window__start_on", "pk"))
 
 
 def _in_words(threshold: Threshold) -> Threshold:
@@ -181,7 +186,7 @@ def feature(request: HttpRequest, ref: str, column: str) -> HttpResponse:
     over_time = {
         f.window_id: f for f in Measurement.objects.filter(window__in=windows, column=column, segment="", metric="psi")
     }
-    levels, place = headlines.levels_in(windows, monitor), windows.index(window)
+    levels, place = headlines.levels_of(monitor), windows.index(window)
     context = model_frame(request, model, "Monitoring") | {
         "monitor": monitor,
         "windows": windows,

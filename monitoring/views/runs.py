@@ -62,7 +62,7 @@ def _progress_context(request: HttpRequest, found: Run) -> dict:
 
 
 def _run_context(request: HttpRequest, found: Run) -> dict:
-    crossed = Breach.objects.in_force().filter(window__run=found).select_related("window", "threshold")
+    crossed = Breach.objects.open().filter(window__run=found).select_related("window", "threshold")
     breaches = headlines.breaches_in_words(crossed.order_by("window__start_on", "level", "id"))
     return _progress_context(request, found) | {
         "windows": list(found.windows.order_by("start_on")),

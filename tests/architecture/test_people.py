@@ -17,6 +17,7 @@ MOMENTS_APART = {
     "audit.Attachment.filed_at": "as above",
     "monitoring.Reference.fitted_at": "the worker fitted it",
     "monitoring.Breach.opened_at": "the worker opened it: a figure crossed a threshold that a person set",
+    "monitoring.Breach.ended_at": "its figure was restated, or its threshold moved; the entry says by whom",
 }
 PEOPLE = {"Person", "Account"}
 

@@ -1,5 +1,6 @@
 """A threshold is a record: a change ends it, is a new one, and is held at once against what was measured."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -61,7 +62,33 @@ def test_what_an_ended_threshold_judged_stays_on_record(cast, monitor):
 
     kept = Breach.objects.get(level="breach")
     assert (kept.threshold.breach, kept.window.label) == (0.25, "Mar 2026")
+    assert re.fullmatch(r"\d\.\d+ nats in revision 1; watch is above 5\.000", kept.end_reason)
+    ended = Entry.objects.get(event="monitoring.breach_ended")
+    assert say(ended.event, ended.data) == f"PSI of income in Mar 2026: {kept.end_reason}"
     assert not Entry.objects.filter(event="audit.outside_portal").exists()
+
+
+def test_a_stricter_or_laxer_threshold_moves_the_breach_that_is_open(cast, monitor):
+    first = Breach.objects.get(level="breach")
+
+    set_threshold(monitor=monitor, limit=replace(PSI, watch=0.05, breach=9), by=cast.officer)
+    eased = Breach.objects.open().get(pk=first.pk)
+    set_threshold(monitor=monitor, limit=replace(PSI, watch=0.05, breach=0.2), by=cast.officer)
+
+    raised = Breach.objects.open().get(pk=first.pk)
+    assert (eased.level, eased.threshold.breach) == ("watch", 9)
+    assert (raised.level, raised.threshold.breach) == ("breach", 0.2)
+    said = {entry.event: say(entry.event, entry.data) for entry in Entry.objects.order_by("id")}
+    assert ", on watch above 0.050; it was " in said["monitoring.breach_eased"]
+    assert ", above 0.200; it was on watch with " in said["monitoring.breach_raised"]
+    assert Entry.objects.filter(event="monitoring.breach_opened").count() == 1
+
+
+def test_without_a_threshold_that_governs_it_a_breach_ends(cast, monitor):
+    end_threshold(threshold=Threshold.objects.get(), reason="Tried.", by=cast.officer)
+
+    assert not Breach.objects.open().exists()
+    assert Breach.objects.get(level="breach").end_reason == "No threshold governs it any more"
 
 
 def test_the_threshold_of_a_column_governs_it_before_that_of_every_column(cast, monitor):
@@ -143,6 +170,7 @@ def test_what_a_threshold_says_never_changes(monitor):
         cursor.execute("update monitoring_threshold set watch = 7, breach = 8")
 
 
+@pytest.mark.outside_portal
 def test_twin_without_the_trigger_a_threshold_is_rewritten(monitor, superuser):
     superuser.execute("alter table monitoring_threshold disable trigger hold_columns")
 
@@ -161,6 +189,7 @@ def test_pages_show_what_is_in_force_and_open(cast, monitor, model):
 
     assert 'PSI of <span class="mono">income</span>' in tab
     assert "No threshold was crossed in Mar 2026." in tab
-    assert "No threshold is crossed" in text_of(reader.get("/monitoring/"))
+    listed = text_of(reader.get("/monitoring/"))
+    assert "Nothing that was crossed is without an answer: 1 crossing is past or ended." in listed
     assert "9.0" in feature
     assert Window.objects.count() == 3
