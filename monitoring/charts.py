@@ -26,7 +26,7 @@ from figures import (
 )
 from monitoring.measures.judging import Levels
 from monitoring.models import Explanation, Measurement, Monitor, Threshold, Window
-from monitoring.wording import words_of
+from monitoring.wording import NO_ROWS, words_of
 
 
 def series(
@@ -89,7 +89,8 @@ def _reference_auc(windows: Sequence[Window], figures: Mapping[str, Mapping[int,
 
 def _point(window: Window, figure: Measurement | None, levels: Levels) -> Point:
     if figure is None:
-        return Point(at=window.start_on, value=None, label=window.label, why="this metric was not asked for")
+        why = "this metric was not asked for" if window.rows else NO_ROWS
+        return Point(at=window.start_on, value=None, label=window.label, why=why)
     scale = words_of(figure.metric).scale
     value, low, high = (None if v is None else v * scale for v in (figure.value, figure.low, figure.high))
     return Point(

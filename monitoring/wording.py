@@ -46,6 +46,7 @@ def said(metric: str, column: str = "", segment: str = "") -> str:
     return name_of(metric) + (f" of {column}" if column else "") + (f" in {segment}" if segment else "")
 
 
+NO_ROWS = "no rows"
 UNREADABLE = re.compile(r"(?P<file>\S+) cannot be read as (?P<format>\w+): .*", re.DOTALL)
 FORMATS = {"parquet": "Parquet", "csv": "CSV"}
 

@@ -134,7 +134,7 @@ class WindowList(APIView):
         responses=serializers.WindowOutput(many=True),
     )
     def get(self, request, number: int):
-        """The newest revision of each window of a monitor, with every figure; newest first, 60 at most."""
+        """The newest revision of each window of a monitor, with every figure; one without rows has none. 60 at most."""
         monitor = get_object_or_404(Monitor.objects.visible_to(request.user), pk=number)
         newest = Window.objects.newest_revisions().filter(monitor=monitor).order_by("-start_on")
         if before := request.query_params.get("before"):

@@ -21,12 +21,16 @@ from stats.measure import Figure, measure, psi_counts
 from stats.reference import NumberBins, ReferenceProfile
 from stats.state import ProfileState
 
+MOST_EMPTY = 400
 SPANS = {"day": relativedelta(days=1), "week": relativedelta(weeks=1), "month": relativedelta(months=1)}
 
 
 @dataclass(frozen=True)
 class MeasuredWindow:
-    """One window's figures, all segments; `shares` is what its distributions are drawn from."""
+    """One window's figures, all segments; `shares` is what its distributions are drawn from.
+
+    One without rows has neither: nothing is said of it but that nothing came.
+    """
 
     start_on: date
     end_on: date
@@ -51,9 +55,12 @@ def measure_windows[K: Kept](
     *,
     span: str,
     minimum_rows: int,
+    due: tuple[date, date] | None = None,
 ) -> list[MeasuredWindow]:
-    """Every window that has rows, oldest first. One profile is in memory at a time, and the windows still open.
+    """Every window from the first row's to the last row's, oldest first, those without rows as empty ones.
 
+    due  first and last of the days that rows are due of, whether any came or not; None: of none
+    One profile is in memory at a time, and the windows still open.
     States are added in file order and, within a file, day by day: the same profiles give the same bits.
     Raises MergeRefused where a profile was cut by another reference.
     """
@@ -68,7 +75,21 @@ def measure_windows[K: Kept](
         for start in [start for start in gathered if last_place[start] == place]:
             end = start + SPANS[span] - timedelta(days=1)
             measured.append(_measure(gathered.pop(start), reference, start, end, minimum_rows))
-    return sorted(measured, key=lambda window: window.start_on)
+    return sorted([*measured, *_without_rows(measured, span, due)], key=lambda window: window.start_on)
+
+
+def _without_rows(measured: list[MeasuredWindow], span: str, due: tuple[date, date] | None) -> list[MeasuredWindow]:
+    """The newest MOST_EMPTY: one row that is dated by mistake must not make a window of each day of a century."""
+    there = sorted(window.start_on for window in measured)
+    wanted = {*windows_over(there, span), *windows_over(due or (), span)}
+    gaps = sorted((start, end) for start, end in wanted if start not in there)
+    nothing = hashlib.sha256(b"").hexdigest()
+    return [MeasuredWindow(start, end, 0, 0, nothing, [], {}) for start, end in gaps[-MOST_EMPTY:]]
+
+
+def complete_by(day: date, span: str) -> date:
+    """Last day of the newest window that has ended before `day`."""
+    return start_of(day, span) - timedelta(days=1)
 
 
 def _last_places(kept: Sequence[Kept], span: str) -> dict[date, int]:

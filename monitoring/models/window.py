@@ -23,7 +23,7 @@ class Window(models.Model):
     end_on = models.DateField(help_text="The last day in it")
     revision = models.PositiveIntegerField()
     is_newest = models.BooleanField(default=True)
-    rows = models.PositiveBigIntegerField()
+    rows = models.PositiveBigIntegerField(help_text="0: nothing came, and nothing is measured of it")
     labelled = models.PositiveBigIntegerField()
     state_sha256 = models.CharField(max_length=64, help_text="Of the merged states that it was measured from")
     figures_sha256 = models.CharField(

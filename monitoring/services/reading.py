@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 
 from accounts.refusals import NotNow
 from engines.interface import Engine
@@ -15,7 +19,7 @@ from engines.sources import Partition
 from inventory.policies import check_not_refused
 from jobs.models import Job
 from jobs.services import report_progress
-from monitoring.measures.windows import measure_windows
+from monitoring.measures.windows import complete_by, measure_windows
 from monitoring.models import Monitor, Reference, Run, StoredProfile
 from monitoring.services import profiles, runs
 from monitoring.services.definitions import spec_of
@@ -41,6 +45,7 @@ def perform_run(*, run: Run, job: Job) -> None:
             profile,
             span=monitor.span,
             minimum_rows=monitor.minimum_rows,
+            due=due_of(run),
         )
     except (LogRefused, LocationRefused, MergeRefused, NotNow) as refusal:
         runs.refuse_run(run=run, reason=str(refusal), job=job)
@@ -49,6 +54,14 @@ def perform_run(*, run: Run, job: Job) -> None:
     runs.complete_run(
         run=run, reference=reference, profiles=stored, windows=windows, inputs=inputs, reused=reused, job=job
     )
+
+
+def due_of(run: Run) -> tuple[date, date] | None:
+    """Days that rows are due of by the run's cut-off: of a monitor that runs by itself, since it was defined."""
+    monitor, zone = run.monitor, ZoneInfo(settings.BANK_TIME_ZONE)
+    since = monitor.defined_at.astimezone(zone).date()
+    until = complete_by(run.labels_as_of.astimezone(zone).date(), monitor.span)
+    return (since, until) if monitor.schedule_id and since <= until else None
 
 
 def engine_of(_monitor: Monitor) -> Engine:

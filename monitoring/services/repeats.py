@@ -29,7 +29,7 @@ from monitoring.measures.windows import MeasuredWindow, measure_windows
 from monitoring.models import Measurement, Run, Window
 from monitoring.services import profiles, runs
 from monitoring.services.definitions import spec_of
-from monitoring.services.reading import Progress, engine_of
+from monitoring.services.reading import Progress, due_of, engine_of
 from monitoring.sources import LocationRefused, find_log
 from monitoring.wording import said
 from stats.reference import ReferenceProfile
@@ -48,7 +48,14 @@ def perform_repeat(*, run: Run, job: Job) -> None:
         with tempfile.TemporaryDirectory(prefix="assay-repeat-") as folder:
             read = list(_read(run, engine, reference, partitions, progress, Path(folder)))
             progress.say("Measuring windows")
-            windows = measure_windows(read, _load, reference, span=monitor.span, minimum_rows=monitor.minimum_rows)
+            windows = measure_windows(
+                read,
+                _load,
+                reference,
+                span=monitor.span,
+                minimum_rows=monitor.minimum_rows,
+                due=due_of(run),
+            )
     except (LogRefused, LocationRefused, MergeRefused, NotNow) as refusal:
         runs.refuse_run(run=run, reason=str(refusal), job=job)
         return
@@ -176,6 +183,8 @@ def _of_windows(
 
 def _of_window(first: Run, window: MeasuredWindow, sealed: str) -> str:
     label = Window(start_on=window.start_on, end_on=window.end_on).label
+    if not window.rows:
+        return f"{label}: no rows any more."
     stored = Window.objects.filter(monitor=first.monitor_id, start_on=window.start_on, figures_sha256=sealed).first()
     then = {_place(figure): figure for figure in Measurement.objects.filter(window=stored)}
     now = {_place(figure): figure for figure in window.figures}

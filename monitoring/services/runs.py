@@ -125,6 +125,7 @@ def complete_run(
                 "rows_read": run.rows_read,
                 "partitions": len(profiles),
                 "windows": len(windows),
+                "without_rows": [window.start_on.isoformat() for window in windows if not window.rows],
                 "figures": figures,
                 "profiles": manifest,
                 "inputs": inputs,
@@ -136,8 +137,8 @@ def complete_run(
         stored = [_store_window(run, *pair) for pair in zip(windows, digests, strict=True)]
         judge_windows(monitor=run.monitor, windows=run.windows.all(), by=None)
         move_standing(model=run.monitor.model)
-        if stored:
-            _ask_for_reports(stored[-1])
+        if with_rows := [window for window in stored if window.rows]:
+            _ask_for_reports(with_rows[-1])
         finish(job=job, message=_words(run))
     return run
 

@@ -10,7 +10,7 @@ from figures.timeline import short_name
 from figures.wording import number_text
 from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Measurement, Monitor, Window
-from monitoring.wording import outcome_said, words_of
+from monitoring.wording import NO_ROWS, outcome_said, words_of
 from stats.catalogue import METRICS, OF_FEATURES
 
 STRIP = ("auc", "estimated_auc", "score_psi", "observed_to_expected", "brier", "default_rate")
@@ -134,12 +134,18 @@ def _headline(
     until: Sequence[Window], of: Mapping[int, Measurement], judge: Mapping[int, Measurement], levels: Levels
 ) -> Headline | None:
     here = of.get(until[-1].pk)
+    known = next((w for w in reversed(until) if w.pk in of and of[w.pk].value is not None), until[-1])
+    if not until[-1].rows and known.pk in of:
+        return Headline(shown(of[known.pk], levels.of(of[known.pk]), known.label), f"{_name(until)}: {NO_ROWS}")
     if here is None:
         return None
-    known = next((w for w in reversed(until) if w.pk in of and of[w.pk].value is not None), until[-1])
     level = levels.of(of[known.pk]) or (levels.of(judge[known.pk]) if known.pk in judge else "")
-    missing = f"{short_name(until[-1].label)}: {outcome_said(here.reason)}" if here.value is None else ""
+    missing = f"{_name(until)}: {outcome_said(here.reason)}" if here.value is None else ""
     return Headline(shown(of[known.pk], level, known.label), missing)
+
+
+def _name(until: Sequence[Window]) -> str:
+    return short_name(until[-1].label)
 
 
 def feature_lines(monitor: Monitor, windows: Sequence[Window], window: Window, levels: Levels) -> list[FeatureLine]:

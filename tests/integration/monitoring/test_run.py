@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
+from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from scipy import stats as scipy_stats
 from sklearn.metrics import roc_auc_score
@@ -16,6 +17,7 @@ from accounts.refusals import NotNow
 from audit import effects
 from audit.models import Attachment, Entry, RowHistory
 from inventory.models import Standing
+from jobs.models import Job
 from monitoring.models import Breach, Measurement, Monitor, Run, StoredProfile, Window
 from monitoring.services import profiles as services
 from monitoring.services import runs
@@ -362,6 +364,60 @@ def test_the_models_standing_follows_the_newest_window(define, perform, folder, 
     assert (standing.light, standing.last_window) == ("breach", "Feb 2026")
     assert standing.latest_auc == pytest.approx(figure("Feb 2026", "auc").value)
     assert len(standing.score_psi_history) == 2
+
+
+def test_a_month_without_rows_leaves_a_window_that_says_so_and_no_figure(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=4)
+    shutil.rmtree(folder / "log" / "month=2026-02")
+
+    run = perform(define(explained=None))
+
+    empty = Window.objects.get(start_on="2026-02-01")
+    assert (empty.rows, empty.labelled, empty.end_on.isoformat()) == (0, 0, "2026-02-28")
+    assert not empty.measurements.exists()
+    assert Entry.objects.get(event="monitoring.run_completed").data["without_rows"] == ["2026-02-01"]
+    assert run.windows.count() == 4
+    assert verify_figures().holds
+
+
+def test_rows_that_come_later_restate_the_empty_window_and_rows_that_go_leave_one(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=3)
+    shutil.move(folder / "log" / "month=2026-02", folder / "aside")
+    monitor = define()
+    perform(monitor)
+    shutil.move(folder / "aside", folder / "log" / "month=2026-02")
+    perform(monitor)
+    shutil.rmtree(folder / "log" / "month=2026-02")
+    perform(monitor)
+
+    assert list(Window.objects.filter(start_on="2026-02-01").values_list("revision", "rows")) == [
+        (1, 0),
+        (2, 1500),
+        (3, 0),
+    ]
+
+
+def test_what_was_due_since_the_monitor_was_defined_and_did_not_come_is_an_empty_window(define, perform, folder, model):
+    logs.write_log(folder / "log", seed=7, months=2)
+    monitor = define(cadence="monthly")
+    defined = monitor.defined_at.date()
+    month_end = defined.replace(day=1) + relativedelta(months=1)
+
+    perform(monitor, labels_as_of=datetime.combine(month_end + timedelta(days=2), datetime.min.time(), UTC))
+
+    newest = Window.objects.order_by("start_on").last()
+    assert (newest.start_on, newest.rows) == (defined.replace(day=1), 0)
+    standing = Standing.objects.get(model=model)
+    assert (standing.light, standing.last_window) == ("unknown", newest.label)
+    assert Job.objects.filter(arguments__window_id=newest.pk).count() == 0
+
+
+def test_without_a_cadence_nothing_is_due(define, perform, folder):
+    logs.write_log(folder / "log", seed=7, months=2)
+
+    perform(define(), labels_as_of=datetime(2099, 1, 1, tzinfo=UTC))
+
+    assert Window.objects.count() == 2
 
 
 def test_a_corrupt_partition_refuses_the_run_in_words_and_keeps_what_was_computed(define, perform, folder):
