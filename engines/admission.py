@@ -22,7 +22,7 @@ from engines.columns import (
 from engines.corrections import Corrections, Restated
 from engines.kernels import UNGROUPED, mark_repeats
 from engines.log import LogSpec
-from engines.partition import ALL
+from engines.partition import ALL, MISSING
 from engines.reading import Columns, Reader
 from engines.refusals import LogRefused
 from engines.siphash import fingerprints, key_of
@@ -44,7 +44,7 @@ NOT_A_NUMBER = "no numbers and count as missing"
 INFINITE = "infinite and are left out of sums"
 UNHEARD_OF = "no known word for approved or declined and count as declined"
 
-OTHER, NEW, MISSING = "(other)", "(new)", "(missing)"
+OTHER, NEW = "(other)", "(new)"
 _UNHEARD = 3
 DAYS_A_PARTITION = 400
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

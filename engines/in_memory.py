@@ -19,6 +19,7 @@ from engines.log import LogSpec
 from engines.partition import ALL
 from engines.reading import open_partition
 from engines.sources import Partition
+from engines.versions import pooled, version_said
 from stats.bins import bin_positions
 from stats.reference import CategoryLevels, NumberBins, ReferenceProfile, ScoreBins
 from stats.state import (
@@ -47,6 +48,7 @@ class Counted:
     rows_read: int
     refused: dict[str, int]
     labels_change_at: datetime | None
+    versions: dict[tuple[date, str], int]
 
 
 def profile_in_memory(
@@ -64,7 +66,13 @@ def profile_in_memory(
         for segment in segments_of(row, reference.segments):
             grouped[day_of(row["day"]), segment].append(row)
     states = {key: count(group, key[1], spec, reference) for key, group in grouped.items()}
-    return Counted(states, len(rows), dict(refused), next_label(used, spec, as_of))
+    return Counted(states, len(rows), dict(refused), next_label(used, spec, as_of), count_versions(used, spec))
+
+
+def count_versions(rows: list[Row], spec: LogSpec) -> dict[tuple[date, str], int]:
+    if not spec.model_version:
+        return {}
+    return dict(pooled(Counter((day_of(row["day"]), version_said(row[spec.model_version])) for row in rows)))
 
 
 def read_rows(partition: Partition, spec: LogSpec) -> list[Row]:

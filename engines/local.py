@@ -34,6 +34,7 @@ from engines.sample import Sample, merge_samples
 from engines.sampling import PartitionSample, texts_at
 from engines.sources import LogFile, Partition, take_digests
 from engines.tally import CategoryTally, MomentTally, NumberTally, ScoreTally, cell_tables
+from engines.versions import VersionTally
 from stats.reference import ReferenceProfile
 from stats.state import ProfileState
 
@@ -203,6 +204,7 @@ class _Run:
         self.places = {name: place for place, name in enumerate(self.numbers)}
         self.moments = MomentTally(len(self.numbers))
         self.sample = PartitionSample(spec, reference.score.bands, (*self.numbers, *self.categories))
+        self.versions = VersionTally() if spec.model_version and features else None
 
     def profile(self, progress: Progress | None, threads: int) -> PartitionProfile:
         reader = open_partition(self.partition, self.spec.columns, levels=self.spec.levels)
@@ -255,6 +257,8 @@ class _Run:
         ]
         self.moments.count(admitted.groups[0])
         self.sample.add(admitted, chosen, columns, values)
+        if self.versions:
+            self.versions.add(columns.get(self.spec.model_version), self.spec.model_version, admitted)
         for task in (scoring, *products):
             task.result()
 
@@ -325,6 +329,7 @@ class _Run:
             sample=self.sample.sample,
             labels_as_of=self.labels_as_of,
             labels_change_at=admission.labels_change_at,
+            versions=self.versions.by_day if self.versions else {},
         )
 
     def _state(self, i: int, name: str) -> ProfileState:

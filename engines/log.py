@@ -78,6 +78,8 @@ class LogSpec:
     label                the outcome: 0, 1 or empty while unknown
     label_known_at       when the outcome became known
     segments             columns by which the window is also cut, each on its own
+    model_version        which version gave the score: its rows are counted; named among the segments too, its figures
+                         are cut by it
     time_zone            whose midnight cuts days
     label_maturity_days  an outcome counts once that many days have passed since `time`
     cut_offs             operating points; score >= cut-off is the positive call

@@ -11,7 +11,8 @@ from stats.packing import Reader, Writer
 from stats.state import ProfileState, merge, read_state, write_state
 
 ALL = "all"
-_KIND = "partition-profile/2"
+MISSING = "(missing)"  # level of a segment, or version, that a row does not name
+_KIND, _KIND_WITHOUT_VERSIONS = "partition-profile/3", "partition-profile/2"
 
 
 class MergeRefused(ValueError):
@@ -31,6 +32,7 @@ class PartitionProfile:
     labels_as_of      moment up to which labels count as known; None where all of them do
     labels_change_at  the first moment after it at which one more counts: until then every cut-off gives this very
                       profile. None: never again
+    versions          (bank's day, version of the model) → rows that it scored, as the log says; empty where it does not
     The two moments are not in its bytes: what was counted has the same digest, whenever it was read.
     """
 
@@ -44,6 +46,7 @@ class PartitionProfile:
     sample: Sample = field(repr=False)
     labels_as_of: datetime | None = None
     labels_change_at: datetime | None = None
+    versions: dict[tuple[date, str], int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -69,6 +72,7 @@ class PartitionProfile:
                 "refused": self.refused,
                 "reasons": list(self.reasons),
                 "states": [[day.isoformat(), segment] for day, segment in keys],
+                "versions": [[day.isoformat(), name, rows] for (day, name), rows in sorted(self.versions.items())],
             }
         )
         for key in keys:
@@ -79,7 +83,8 @@ class PartitionProfile:
     @classmethod
     def from_bytes(cls, data: bytes) -> "PartitionProfile":
         """Raises PackedBytesError for anything that `to_bytes` did not write."""
-        reader = Reader(_KIND, data)
+        is_older = data.startswith(f"assay/{_KIND_WITHOUT_VERSIONS}\n".encode())
+        reader = Reader(_KIND_WITHOUT_VERSIONS if is_older else _KIND, data)
         head = reader.document()
         keys = [(date.fromisoformat(day), segment) for day, segment in head["states"]]
         states = {key: read_state(reader) for key in keys}
@@ -93,6 +98,7 @@ class PartitionProfile:
             reasons=tuple(head["reasons"]),
             states=states,
             sample=sample,
+            versions={(date.fromisoformat(day), name): rows for day, name, rows in head.get("versions", ())},
         )
 
     @cached_property

@@ -79,7 +79,10 @@ class Columns(StrictSerializer):
         required=False,
         help_text="Columns by whose values each window is cut as well, each on its own; one may be a feature too",
     )
-    model_version = optional_column("Column with the version that gave the answer; kept beside sampled rows")
+    model_version = optional_column(
+        "Column with the label of the version that gave the answer: rows of each are counted, those of one that is"
+        " not registered are reported; named among segments too, figures are cut by it"
+    )
     cut_offs = serializers.ListField(
         child=serializers.FloatField(),
         required=False,

@@ -53,7 +53,7 @@ class WindowOutput(serializers.ModelSerializer):
         model = Window
         fields = [
             "id", "start_on", "end_on", "revision", "is_newest", "rows", "labelled", "state_sha256", "figures_sha256",
-            "figures",
+            "versions", "figures",
         ]  # fmt: skip
 
 

@@ -42,6 +42,7 @@ class WindowLike(Protocol):
     labelled: int
     state_sha256: str
     shares: dict[str, dict]
+    versions: dict[str, int]
 
 
 def figures_digest(window: WindowLike, figures: Iterable[FigureLike], *, reference: str) -> str:
@@ -59,6 +60,8 @@ def figures_digest(window: WindowLike, figures: Iterable[FigureLike], *, referen
         "figures": sorted(_as_plain(figure) for figure in figures),
         "shares": window.shares,
     }
+    if window.versions:  # a window of a log that names none keeps the digest that it had before they were counted
+        plain["versions"] = window.versions
     return hashlib.sha256(canonical(plain)).hexdigest()
 
 

@@ -7,8 +7,9 @@ profiles give the same figures, to the last bit.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -29,7 +30,8 @@ SPANS = {"day": relativedelta(days=1), "week": relativedelta(weeks=1), "month": 
 class MeasuredWindow:
     """One window's figures, all segments; `shares` is what its distributions are drawn from.
 
-    One without rows has neither: nothing is said of it but that nothing came.
+    versions  version that scored, as the log says, to rows
+    One without rows has none of it: nothing is said of it but that nothing came.
     """
 
     start_on: date
@@ -39,6 +41,7 @@ class MeasuredWindow:
     state_sha256: str
     figures: list[Figure]
     shares: dict[str, dict]
+    versions: dict[str, int] = field(default_factory=dict)
 
 
 class Kept(Protocol):
@@ -66,15 +69,19 @@ def measure_windows[K: Kept](
     """
     last_place = _last_places(kept, span)
     gathered: dict[date, dict[str, ProfileState]] = {}
+    versions: dict[date, Counter[str]] = defaultdict(Counter)
     measured = []
     for place, stored in enumerate(kept):
         profile = load(stored)
         if profile.reference != reference.sha256:
             raise MergeRefused(f"the profile of {profile.partition} was cut by another reference; read it again")
         gather(profile, gathered, lambda day: start_of(day, span))
+        for (day, version), rows in profile.versions.items():
+            versions[start_of(day, span)][version] += rows
         for start in [start for start in gathered if last_place[start] == place]:
             end = start + SPANS[span] - timedelta(days=1)
-            measured.append(_measure(gathered.pop(start), reference, start, end, minimum_rows))
+            window = _measure(gathered.pop(start), reference, start, end, minimum_rows)
+            measured.append(replace(window, versions=dict(sorted(versions.pop(start, Counter()).items()))))
     return sorted([*measured, *_without_rows(measured, span, due)], key=lambda window: window.start_on)
 
 

@@ -35,6 +35,10 @@ class Window(models.Model):
         default=dict, help_text="Feature to labels, reference and current: rows in each PSI bin or level, for drawing"
     )
 
+    versions = models.JSONField(
+        default=dict, help_text="Version that scored, as the log says, to rows; empty where no column says it"
+    )
+
     objects = WindowQuerySet.as_manager()
 
     class Meta:

@@ -189,6 +189,8 @@ def _of_window(first: Run, window: MeasuredWindow, sealed: str) -> str:
     then = {_place(figure): figure for figure in Measurement.objects.filter(window=stored)}
     now = {_place(figure): figure for figure in window.figures}
     moved = [place for place in now if place not in then or _bits(now[place]) != _bits(then[place])]
+    if window.versions != (stored.versions if stored else {}):
+        return f"{label}: rows of other versions of the model."
     if not moved:
         return f"{label}: the same figures, of other counts."
     metric, column, segment = moved[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from accounts.models import Account
 from accounts.refusals import NotNow
 from audit import effects
 from audit.services import attach, canonical, record
+from engines.partition import MISSING
 from inventory.permissions import check_can_monitor
 from inventory.policies import check_not_refused
 from jobs.models import Job
@@ -99,7 +101,7 @@ def complete_run(
     manifest, _ = effects.keep([_manifest_of(reference, profiles)])
     with effects_of(job):
         windows, overtaken = _not_overtaken(run, windows)
-        reasons += overtaken
+        reasons += [*overtaken, *_unregistered(run, windows)]
         digests = [figures_digest(window, window.figures, reference=reference.sha256) for window in windows]
         figures = {window.start_on.isoformat(): digest for window, digest in zip(windows, digests, strict=True)}
         run.reference = reference
@@ -175,6 +177,17 @@ def _not_overtaken(run: Run, windows: list[MeasuredWindow]) -> tuple[list[Measur
     return [window for window in windows if window.start_on not in stay], [said]
 
 
+def _unregistered(run: Run, windows: list[MeasuredWindow]) -> Iterator[str]:
+    """A sentence for each version that scored rows and that the model's register does not have."""
+    if not any(window.versions for window in windows):
+        return
+    registered = set(run.monitor.model.versions.values_list("label", flat=True))
+    for version in sorted({name for window in windows for name in window.versions} - registered):
+        rows = [(window.versions[version], window.start_on) for window in windows if version in window.versions]
+        what = "by no version that the log names" if version == MISSING else f"by {version!r}, which is not registered"
+        yield f"{sum(count for count, _ in rows):,} rows from {rows[0][1]:%b %Y} on were scored {what}"
+
+
 def input_digest(run: Run, reference: Reference, inputs: dict) -> str:
     named = {
         "partitions": inputs,
@@ -231,6 +244,7 @@ def _store_window(run: Run, measured: MeasuredWindow, digest: str) -> Window:
         state_sha256=measured.state_sha256,
         figures_sha256=digest,
         shares=measured.shares,
+        versions=measured.versions,
     )
     if newest:
         record(

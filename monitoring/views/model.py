@@ -105,6 +105,7 @@ def _window_context(monitor: Monitor, windows: list[Window], window: Window) -> 
         "breaches": _breaches(window, is_newest=window == windows[-1]),
         "inputs": window.run.inputs,
         "seal": verify_window(window),
+        "registered": set(monitor.model.versions.values_list("label", flat=True)) if window.versions else set(),
         "newest": windows[-1],
     } | _reports(window, features)
 

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from dateutil.relativedelta import relativedelta
@@ -418,6 +419,58 @@ def test_without_a_cadence_nothing_is_due(define, perform, folder):
     perform(define(), labels_as_of=datetime(2099, 1, 1, tzinfo=UTC))
 
     assert Window.objects.count() == 2
+
+
+def with_versions(folder, month: str, versions: list[str | None]) -> None:
+    """The month's log with a column of versions, dealt out in turn."""
+    path = folder / "log" / f"month={month}" / "part.parquet"
+    table = pq.read_table(path)
+    dealt = [versions[place % len(versions)] for place in range(table.num_rows)]
+    pq.write_table(table.append_column("version", pa.array(dealt, pa.string())), path)
+
+
+def test_rows_are_counted_by_the_version_that_scored_and_one_that_nobody_registered_is_reported(
+    define, perform, folder, version
+):
+    logs.write_log(folder / "log", seed=7, months=2)
+    with_versions(folder, "2026-01", [version.label])
+    with_versions(folder, "2026-02", [version.label, "2.0-rc", None])
+    logs.write_log(folder / "reference", seed=1, months=2, rows=2000)
+    monitor = define_with_versions(define, folder, version)
+
+    run = perform(monitor)
+
+    january, february = Window.objects.order_by("start_on")
+    assert january.versions == {"1.0.0": 1500}
+    assert february.versions == {"(missing)": 500, "1.0.0": 500, "2.0-rc": 500}
+    assert run.outcome == Run.Outcome.PARTLY
+    assert "500 rows from Feb 2026 on were scored by '2.0-rc', which is not registered" in run.reasons
+    assert "500 rows from Feb 2026 on were scored by no version that the log names" in run.reasons
+    cut = set(february.measurements.values_list("segment", flat=True))
+    assert {"version=1.0.0", "version=(new)", "version=(missing)"} <= cut
+    assert verify_figures().holds
+
+
+def define_with_versions(define, folder, version):
+    """A monitor whose reference names versions too."""
+    before = logs.write_log(folder / "before", seed=1, months=2, rows=2000)
+    for path in sorted(before.rglob("*.parquet")):
+        table = pq.read_table(path)
+        pq.write_table(table.append_column("version", pa.array([version.label] * table.num_rows)), path)
+    columns = logs.COLUMNS | {"model_version": "version", "segments": ["version"]}
+    return define(columns=columns, reference_location=str(before))
+
+
+def test_the_count_by_version_is_sealed_with_the_figures(define, perform, folder, version, superuser):
+    logs.write_log(folder / "log", seed=7, months=1)
+    with_versions(folder, "2026-01", [version.label])
+    perform(define_with_versions(define, folder, version))
+    assert verify_figures().holds
+
+    superuser.execute("alter table monitoring_window disable trigger hold_columns")
+    superuser.execute("""update monitoring_window set versions = '{"1.0.0": 1499}'""")
+
+    assert not verify_figures().holds
 
 
 def test_a_corrupt_partition_refuses_the_run_in_words_and_keeps_what_was_computed(define, perform, folder):

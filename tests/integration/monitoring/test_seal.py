@@ -127,8 +127,8 @@ TAMPERING = {
     ),
     "a window that no run measured": (
         "insert into monitoring_window (monitor_id, run_id, start_on, end_on, revision, is_newest, rows, labelled,"
-        " state_sha256, figures_sha256, shares)"
-        " select monitor_id, run_id, '2026-03-01', '2026-03-31', 1, true, 1, 0, '', '', '{}'"
+        " state_sha256, figures_sha256, shares, versions)"
+        " select monitor_id, run_id, '2026-03-01', '2026-03-31', 1, true, 1, 0, '', '', '{}', '{}'"
         " from monitoring_window limit 1",
         "Mar 2026 of RUN",
     ),

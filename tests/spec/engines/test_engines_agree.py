@@ -42,7 +42,12 @@ def assert_same_state(ours, theirs):
 @pytest.mark.parametrize("seed", [11, 12])
 @pytest.mark.parametrize(
     "change",
-    [{}, {"time_zone": "America/New_York", "label_maturity_days": 30}, {"segments": ()}, {"label_known_at": None}],
+    [
+        {"model_version": "region"},
+        {"time_zone": "America/New_York", "label_maturity_days": 30},
+        {"segments": ()},
+        {"label_known_at": None},
+    ],
     ids=["plain", "New York and maturing labels", "no segments", "labels known at once"],
 )
 def test_an_engine_fills_the_states_that_the_slow_one_fills(engine, reference, tmp_path, seed, change):
@@ -57,6 +62,7 @@ def test_an_engine_fills_the_states_that_the_slow_one_fills(engine, reference, t
     # Of outcomes that are stated again, the fast engine says when one might change, not when one does.
     assert ours.labels_change_at is None or ours.labels_change_at > AS_OF
     assert (ours.labels_change_at or NEVER) <= (theirs.labels_change_at or NEVER)
+    assert ours.versions == theirs.versions
     assert ours.states.keys() == theirs.states.keys()
     for key, state in ours.states.items():
         assert_same_state(state, theirs.states[key])
