@@ -61,5 +61,6 @@ NOT_GOVERNED = {
     "monitoring_storedprofile": "an intermediate state, known by its digest and made again from the log",
     "monitoring_window": "measured by a run, and sealed by the run's digest",
     "monitoring_measurement": "measured by a run, and sealed by the run's digest",
+    "monitoring_exactcheck": "computed from rows read again; its figures stand in the entry that ends it",
     "monitoring_explanation": "computed; sealed by the digest of its report, in the entry that files it",
 }

@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+import numpy as np
+
 from engines.fitting import WindowRows
 from engines.log import LogSpec
 from engines.sources import Partition
@@ -25,11 +27,19 @@ def exact_drift(
 
     Holds the column of both windows in memory. Raises LogRefused where a window has no usable row.
     """
-    values = []
-    for files, days in ((reference, reference_between), (partitions, between)):
-        rows = WindowRows(files, spec, days)
-        values.append(rows.scores if column == spec.score else rows.numbers((column,))[column])
-    return exact_distances(*values)
+    sides = ((reference, reference_between), (partitions, between))
+    return exact_distances(*(exact_values(files, spec, column, between=days) for files, days in sides))
+
+
+def exact_values(
+    partitions: list[Partition], spec: LogSpec, column: str, *, between: Between = (None, None)
+) -> np.ndarray:
+    """(n,) one numeric feature, or the score, of all usable rows of the window; NaN where it is missing.
+
+    Raises LogRefused where the window has no usable row.
+    """
+    rows = WindowRows(partitions, spec, between)
+    return rows.scores if column == spec.score else rows.numbers((column,))[column]
 
 
 def exact_ranking(

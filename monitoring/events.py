@@ -48,6 +48,9 @@ SCORES_DIFFER = Event(
     "Logged scores differ",
     "{window}: {unequal} of {compared} re-scored rows differ from the log, by up to {largest}",
 )
+EXACT_ASKED = Event("monitoring.exact_asked", "Exact figures asked for", "{what} in {window}, revision {revision}")
+EXACT_COMPUTED = Event("monitoring.exact_computed", "Exact figures computed", "{what} in {window}: {verdict}")
+EXACT_REFUSED = Event("monitoring.exact_refused", "Exact figures refused", "{what} in {window}: {reason}")
 REPORT_FILED = Event(
     "monitoring.report_filed",
     "Evidently report filed",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from monitoring.views import breaches, model, runs
+from monitoring.views import breaches, exact, model, runs
 
 urlpatterns = [
     path("models/<str:ref>/monitoring/", model.model_monitoring, name="model-monitoring"),
@@ -13,5 +13,7 @@ urlpatterns = [
     path("windows/<int:number>/report/", model.report_state, {"task": "report"}, name="report-state"),
     path("windows/<int:number>/explain/again/", model.retry_report, {"task": "explain"}, name="explain-again"),
     path("windows/<int:number>/report/again/", model.retry_report, {"task": "report"}, name="report-again"),
+    path("windows/<int:number>/exact/", exact.ask_for_exact, name="ask-exact"),
+    path("windows/<int:number>/exact/state/", exact.exact_state, name="exact-state"),
     path("monitoring/", breaches.breaches, name="breaches"),
 ]

@@ -11,10 +11,17 @@ from inventory.models import Model, ModelVersion
 from inventory.services import COMPUTE_DIGEST
 from jobs.models import Job
 from monitoring.models import Run, Window
+from monitoring.services.exact import EXACT
 from monitoring.services.runs import EXPLAIN, REPORT, RUN
 from monitoring.views.addresses import page_of
 
-KINDS = {RUN: "Run", EXPLAIN: "SHAP report", REPORT: "Evidently report", COMPUTE_DIGEST: "Digest of an artefact"}
+KINDS = {
+    RUN: "Run",
+    EXACT: "Exact figures",
+    EXPLAIN: "SHAP report",
+    REPORT: "Evidently report",
+    COMPUTE_DIGEST: "Digest of an artefact",
+}
 
 
 def in_words(jobs: Iterable[Job], account: Account) -> list[Job]:

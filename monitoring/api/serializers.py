@@ -4,7 +4,7 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from audit.services import Retention
-from monitoring.models import Breach, Explanation, Measurement, Run, Window
+from monitoring.models import Breach, ExactCheck, Explanation, Measurement, Run, Window
 from web.serializers import StrictSerializer
 
 
@@ -125,6 +125,30 @@ class ExplanationOutput(serializers.ModelSerializer):
             "reference_importance", "importance_change", "reason_codes", "additivity_error", "rescored_rows",
             "rescored_unequal", "rescoring_largest_difference", "is_loaded_by_code", "libraries", "made_at",
         ]  # fmt: skip
+
+
+class ExactInput(StrictSerializer):
+    column = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=120, help_text="A numeric feature; empty: the score"
+    )
+
+
+class ExactFigureOutput(serializers.Serializer):
+    metric = serializers.CharField()
+    value = serializers.FloatField(help_text="Of the profile; of a quantile, the middle of its bin")
+    bound = serializers.FloatField(allow_null=True, help_text="The exact value differs by no more; null: it is exact")
+    exact = serializers.FloatField(help_text="Of the rows, read again")
+    is_within = serializers.BooleanField(help_text="Whether the bound holds")
+
+
+class ExactOutput(serializers.ModelSerializer):
+    state = serializers.CharField(source="job.state")
+    message = serializers.CharField(source="job.message", help_text="How it ended, as a sentence")
+    figures = ExactFigureOutput(many=True)
+
+    class Meta:
+        model = ExactCheck
+        fields = ["column", "state", "message", "figures", "code_version", "asked_at", "made_at"]
 
 
 class FileOutput(serializers.Serializer):

@@ -9,6 +9,7 @@ urlpatterns = [
     path("windows/<int:number>/", views.WindowDetail.as_view(), name="api-window"),
     path("windows/<int:number>/explanation/", views.WindowExplanation.as_view(), name="api-explanation"),
     path("windows/<int:number>/files/", views.WindowFiles.as_view(), name="api-files"),
+    path("windows/<int:number>/exact/", views.WindowExact.as_view(), name="api-exact"),
     path("breaches/", views.BreachList.as_view(), name="api-breaches"),
     path("runs/<int:number>/", views.RunDetail.as_view(), name="api-run"),
 ]

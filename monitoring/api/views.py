@@ -21,7 +21,7 @@ from monitoring.filters import BreachFilter, RunFilter, metrics_of
 from monitoring.measures.judging import Levels
 from monitoring.models import Breach, Explanation, Monitor, Run, Window
 from monitoring.refusals import NoReportYet
-from monitoring.services import runs
+from monitoring.services import exact, runs
 from monitoring.services.definitions import define_monitor
 from monitoring.services.faults import problems_of
 from monitoring.services.thresholds import Limit
@@ -159,6 +159,29 @@ class WindowExplanation(APIView):
         if found is None:
             raise NoReportYet(_why_none(window))
         return Response(serializers.ExplanationOutput(found).data)
+
+
+class WindowExact(APIView):
+    @extend_schema(operation_id="list_exact_figures", responses=serializers.ExactOutput(many=True))
+    def get(self, request, number: int):
+        """Exact figures of a window, by column, beside those of the profile and their bounds."""
+        checks = find_window(request, number).exact_checks.select_related("job")
+        return Response(serializers.ExactOutput(checks, many=True).data)
+
+    @extend_schema(
+        operation_id="ask_for_exact_figures",
+        parameters=[IDEMPOTENCY_KEY],
+        request=serializers.ExactInput,
+        responses={202: serializers.ExactOutput},
+    )
+    @idempotent
+    def post(self, request, number: int):
+        """Have the rows of one column of a window read again; refused where the log was altered since."""
+        window = find_window(request, number)
+        wanted = serializers.ExactInput(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        check = exact.ask_for_exact(window=window, column=wanted.validated_data["column"], by=request.user)
+        return Response(serializers.ExactOutput(check).data, status=202)
 
 
 class WindowFiles(APIView):

@@ -1,4 +1,5 @@
 from monitoring.models.breach import Breach
+from monitoring.models.exact import ExactCheck
 from monitoring.models.explanation import Explanation
 from monitoring.models.monitor import Monitor, Reference, Threshold
 from monitoring.models.profile import StoredProfile
@@ -7,6 +8,7 @@ from monitoring.models.window import Measurement, Window
 
 __all__ = [
     "Breach",
+    "ExactCheck",
     "Explanation",
     "Measurement",
     "Monitor",

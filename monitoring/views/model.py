@@ -23,6 +23,7 @@ from monitoring.services import reports, runs
 from monitoring.verification import verify_window
 from monitoring.views import evidently, headlines
 from monitoring.views.addresses import page_of
+from monitoring.views.exact import exact_context
 from monitoring.wording import refusal_said, words_of
 
 TASKS = {"explain": runs.EXPLAIN, "report": runs.REPORT}
@@ -49,7 +50,7 @@ def model_monitoring(request: HttpRequest, ref: str) -> HttpResponse:
     }
     context["refusals"] = [refusal_said(reason) for reason in getattr(context["last_run"], "reasons", [])]
     if window:
-        context |= _window_context(monitor, windows, window)
+        context |= _window_context(monitor, windows, window) | exact_context(request, window, "")
     return render(request, "monitoring/model.html", context)
 
 
@@ -201,6 +202,8 @@ def feature(request: HttpRequest, ref: str, column: str) -> HttpResponse:
         "drift": charts.series(windows, over_time, "psi", levels, charts.shift_marks(monitor, column), window, column),
         "figures": _figures_of(window, column, levels),
     }
+    if meaning["kind"] == "number":
+        context |= exact_context(request, window, column)
     return render(request, "monitoring/feature.html", context)
 
 

@@ -1,7 +1,8 @@
 """Tasks of monitoring: each loads what its job names and makes one call."""
 
 from jobs.models import Job
-from monitoring.services import explanations, reading, repeats, reports, runs
+from monitoring.models import ExactCheck
+from monitoring.services import exact, explanations, reading, repeats, reports, rereading, runs
 from worker.running import job_task
 
 
@@ -10,6 +11,12 @@ def run_monitor(job: Job) -> None:
     run = runs.run_of(job)
     perform = repeats.perform_repeat if run.repeats else reading.perform_run
     perform(run=run, job=job)
+
+
+@job_task(exact.EXACT)
+def compute_exactly(job: Job) -> None:
+    checks = ExactCheck.objects.select_related("model", "window__monitor__model__unit", "window__run__reference")
+    rereading.perform_exact(check=checks.get(job=job), job=job)
 
 
 @job_task(runs.EXPLAIN)
