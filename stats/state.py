@@ -7,7 +7,7 @@ so callers merge in file order and then by day to get the same bits every time.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
@@ -149,11 +149,6 @@ def merge(one: ProfileState, other: ProfileState) -> ProfileState:
         score=_merge_scores(one.score, other.score),
         moments=_merge_moments(one.moments, other.moments),
     )
-
-
-def merge_states(states: Iterable[ProfileState]) -> ProfileState:
-    """Merge one or more states in the order given. Raises TypeError for none."""
-    return reduce(merge, states)
 
 
 def _pairs(one: tuple, other: tuple) -> tuple[tuple, tuple]:

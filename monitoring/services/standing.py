@@ -9,8 +9,9 @@ from django.db.models import Max
 
 from inventory.models import Model, Standing
 from inventory.services import lock_standing, set_standing
-from monitoring.measures.judging import judge
+from monitoring.measures.judging import Levels, judge
 from monitoring.models import Breach, Measurement, Run, Window
+from stats.catalogue import METRICS
 
 HISTORY = 12
 Light = Standing.Light
@@ -42,6 +43,25 @@ def standing_of(model: Model) -> dict:
         "latest_auc": _last(auc),
         "latest_score_psi": _last(score_psi),
     }
+
+
+def headline_levels(model: Model) -> dict[str, str]:
+    """How the newest AUC and PSI of the score stand by their thresholds: good, watch, breach; '' without one."""
+    current = _current_windows(model)
+    if not current:
+        return {}
+    levels = Levels(current[0].monitor.thresholds.in_force())
+    return {metric: _level(_history_of(current[0]), metric, levels) for metric in ("auc", "score_psi")}
+
+
+def _level(windows: list[Window], metric: str, levels: Levels) -> str:
+    """Of the newest value; judged, where it has no threshold of its own, by the metric that its catalogue names."""
+    of_whole = Measurement.objects.filter(window__in=windows, column="", segment="", value__isnull=False)
+    newest = of_whole.filter(metric=metric).order_by("-window__start_on").first()
+    if newest is None:
+        return ""
+    judge_of_it = of_whole.filter(window=newest.window_id, metric=METRICS[metric].judged_by).first()
+    return levels.of(newest) or (levels.of(judge_of_it) if judge_of_it else "")
 
 
 def _current_windows(model: Model) -> list[Window]:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from inventory.models import Model, ModelVersion
 from jobs.models import Job
+from monitoring.services import standing
 
 register = template.Library()
 
@@ -36,6 +37,12 @@ def model_tabs(context) -> dict:
         for label, name in TABS
     ]
     return {"tabs": tabs, "tabs_label": "Model"}
+
+
+@register.simple_tag
+def headline_levels(model: Model) -> dict[str, str]:
+    """How the model's newest AUC and PSI of the score stand by their thresholds."""
+    return standing.headline_levels(model)
 
 
 @register.inclusion_tag("portal/model_to_do.html", takes_context=True)

@@ -10,10 +10,12 @@ from django.db import connection, connections, transaction
 from inventory.models import Standing
 from inventory.services import set_standing
 from jobs.models import Job
-from monitoring.models import Breach, Explanation, Threshold, Window
+from monitoring.models import Breach, Explanation, Measurement, Threshold, Window
 from monitoring.services import standing as services
-from monitoring.services.standing import move_standing, standing_of
+from monitoring.services.standing import headline_levels, move_standing, standing_of
+from monitoring.services.thresholds import Limit, set_threshold
 from tests import logs
+from tests.pages import browser_of, text_of
 
 
 def light_of(model) -> str:
@@ -162,6 +164,24 @@ def test_a_monitor_without_thresholds_says_nothing_of_how_the_model_stands(defin
     perform(define(limits=()))
 
     assert (light_of(model), Standing.objects.get(model=model).last_window) == ("unknown", "Jan 2026")
+
+
+def test_the_newest_auc_stands_by_its_own_threshold_or_by_that_on_its_change(cast, define, perform, folder, model):
+    logs.write_log(folder / "log", seed=7, months=2, shifts={2: 1.5})
+    monitor = define()
+    assert headline_levels(model) == {}
+    perform(monitor)
+
+    by_change = headline_levels(model)
+    limit = Limit("auc", "below", 0.99, 0.98, "Never met.")
+    set_threshold(monitor=monitor, limit=limit, by=cast.officer)
+
+    change = Measurement.objects.get(metric="auc_change", window__start_on="2026-02-01", segment="")
+    assert by_change["auc"] == Threshold.objects.get(metric="auc_change").level_of(change.value)
+    assert by_change["score_psi"] == "breach"
+    assert headline_levels(model)["auc"] == "breach"
+    page = text_of(browser_of(cast.owner).get(f"/models/{model.ref}/"))
+    assert page.count("st breach") >= 3  # the light, AUC, PSI of the score
 
 
 # ---- each app its own part ---------------------------------------------------------------------------------
