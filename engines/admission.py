@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from engines.arrays import valid_places
 from engines.columns import (
-    DAY_MICROSECONDS,
     NO_DAY,
     NO_TIME,
     as_levels,
@@ -26,6 +25,7 @@ from engines.partition import ALL, MISSING
 from engines.reading import Columns, Reader
 from engines.refusals import LogRefused
 from engines.siphash import fingerprints, key_of
+from engines.zones import DAY_MICROSECONDS
 from stats.reference import CategoryLevels, ReferenceProfile
 from stats.state import APPROVED, BAD, DECLINED, GOOD, UNDECIDED, UNKNOWN
 

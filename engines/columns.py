@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engines.arrays import arrow_mask, numpy_array
+from engines.zones import DAY_MICROSECONDS, instants_of, wall_clock
 
 NO_TIME = np.iinfo(np.int64).min
 NO_DAY = np.iinfo(np.int32).min
-DAY_MICROSECONDS = 86_400_000_000
 # Outside these years a moment is a mistake (0001-01-01, 9999-12-31), and no window could hold it.
 FIRST_DAY, LAST_DAY = -25_567, 84_006  # 1900-01-01, 2200-01-01
 _A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -143,25 +143,23 @@ def as_moments(column: pa.ChunkedArray, zone: str) -> tuple[np.ndarray, np.ndarr
 
 
 def _instant_and_local(column: pa.ChunkedArray, zone: str) -> tuple[np.ndarray, np.ndarray]:
+    given, valid = numpy_array(column)
+    if valid is not None:
+        given = np.where(valid, given, 0)
     if column.type.tz is None:
-        local = _microseconds(column)
-        if zone == "UTC":
-            return local, local
-        aware = pc.assume_timezone(column, zone, ambiguous="earliest", nonexistent="earliest")
-        return _microseconds(aware), local
-    instant = _microseconds(column)
-    if zone == "UTC":
-        return instant, instant
-    return instant, _microseconds(pc.local_timestamp(column.cast(pa.timestamp("us", zone))))
+        instant, local = instants_of(given, zone), given
+    else:
+        instant, local = given, wall_clock(given, zone)
+    return (instant, local) if valid is None else (instant, np.where(valid, local, NO_TIME))
 
 
 def _timestamps(column: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
     """As timestamps in microseconds, keeping their zone."""
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        return pc.cast(_in_reach(column), pa.timestamp("us", kind.tz), safe=False)
-    if not is_text(kind):
-        return _in_reach(column).cast(pa.timestamp("us"))
+    moments = _in_reach(_parsed_moments(column, zone) if is_text(column.type) else column)
+    return pc.cast(moments, pa.timestamp("us", getattr(moments.type, "tz", None)), safe=False)
+
+
+def _parsed_moments(column: pa.ChunkedArray, zone: str) -> pa.ChunkedArray:
     texts = texts_of(column)
     for target in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
         try:
@@ -190,8 +188,3 @@ def _moment(text: str | None, zone: ZoneInfo) -> datetime | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _microseconds(column: pa.ChunkedArray) -> np.ndarray:
-    integers, valid = numpy_array(column)
-    return integers if valid is None else np.where(valid, integers, NO_TIME)

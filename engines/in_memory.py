@@ -13,13 +13,14 @@ import numpy as np
 
 from engines import admission as reasons
 from engines.admission import EPOCH, day_of, levels_of, microseconds
-from engines.columns import DAY_MICROSECONDS, NO_DAY, NO_TIME, as_moments, as_numbers, texts_of
+from engines.columns import NO_DAY, NO_TIME, as_moments, as_numbers, texts_of
 from engines.kernels import CLIP, SMALLEST_SD
 from engines.log import LogSpec
 from engines.partition import ALL
 from engines.reading import open_partition
 from engines.sources import Partition
 from engines.versions import pooled, version_said
+from engines.zones import DAY_MICROSECONDS
 from stats.bins import bin_positions
 from stats.reference import CategoryLevels, NumberBins, ReferenceProfile, ScoreBins
 from stats.state import (
