@@ -40,17 +40,16 @@ def cell_tables(reference: ReferenceProfile) -> dict[str, Cells]:
 class Grown:
     """Arrays with one row a state, enlarged when new states turn up. A finished state is a view of its row."""
 
-    def __init__(self, *shapes: tuple[tuple[int, ...], type, float]):
+    def __init__(self, *shapes: tuple[tuple[int, ...], type]):
         self._shapes, self.size = shapes, 0
-        self.arrays = [np.full((0, *shape), fill, dtype) for shape, dtype, fill in shapes]
+        self.arrays = [np.zeros((0, *shape), dtype) for shape, dtype in shapes]
 
     def grow(self, size: int) -> None:
         if size > self.size:
-            self.arrays = [
-                np.concatenate([array, np.full((size - self.size, *shape), fill, dtype)])
-                for array, (shape, dtype, fill) in zip(self.arrays, self._shapes, strict=True)
-            ]
-            self.size = size
+            arrays = [np.zeros((size, *shape), dtype) for shape, dtype in self._shapes]
+            for array, known in zip(arrays, self.arrays, strict=True):
+                array[: self.size] = known
+            self.arrays, self.size = arrays, size
 
 
 class NumberTally(Grown):
@@ -58,9 +57,7 @@ class NumberTally(Grown):
 
     def __init__(self, bins: NumberBins, cells: Cells):
         size = bins.edges.size
-        super().__init__(
-            ((size + 2,), np.int64, 0), ((size + 1,), np.float64, 0), ((2,), np.float64, 0), ((), np.int64, 0)
-        )
+        super().__init__(((size + 2,), np.int64), ((size + 1,), np.float64), ((2,), np.float64), ((), np.int64))
         self.bins, self._cells = bins, cells
 
     def grow(self, size: int) -> None:
@@ -84,7 +81,7 @@ class CategoryTally(Grown):
     """One categorical feature."""
 
     def __init__(self, levels: CategoryLevels):
-        super().__init__(((len(levels.levels) + 3,), np.int64, 0))
+        super().__init__(((len(levels.levels) + 3,), np.int64))
         self.levels = levels
         self._codes = {name: code for code, name in enumerate(levels.levels)}
         self._new_names: dict[int, tuple[tuple[str, int], ...]] = {}
@@ -138,11 +135,11 @@ class ScoreTally(Grown):
     def __init__(self, bins: ScoreBins, cells: Cells):
         shape = (3, bins.edges.size + 1)
         super().__init__(
-            (shape, np.int64, 0),
-            (shape, np.float64, 0),
-            (shape, np.float64, 0),
-            ((2,), np.float64, 0),
-            ((3, 3, bins.bands), np.int64, 0),
+            (shape, np.int64),
+            (shape, np.float64),
+            (shape, np.float64),
+            ((2,), np.float64),
+            ((3, 3, bins.bands), np.int64),
         )
         self._cells = cells
         self._bands = np.searchsorted(bins.band_cuts, np.arange(bins.edges.size + 1)).astype(np.int8)
@@ -158,7 +155,7 @@ class MomentTally(Grown):
     """Second moments of the numeric features together; of the "all" cut only."""
 
     def __init__(self, features: int):
-        super().__init__(((features,), np.float64, 0), ((features, features), np.float64, 0), ((), np.int64, 0))
+        super().__init__(((features,), np.float64), ((features, features), np.float64), ((), np.int64))
         self.features = features
 
     def parts(self, tasks: int) -> list[tuple[int, int]]:
