@@ -11,13 +11,19 @@ _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
 
 def arrow_array(values: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """A fixed-width array of `kind` over the values' own memory, NaN as null; the item sizes must agree."""
+    """A fixed-width array of `kind`, NaN as null, with 0 in its place as Arrow has it; the item sizes must agree.
+
+    Over the values' own memory where nothing is missing.
+    """
     values = np.ascontiguousarray(values)
     if kind.bit_width != values.dtype.itemsize * 8:
         raise TypeError(f"{values.dtype} does not have the {kind.bit_width} bits of {kind}")
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(0, bool)
-    bitmap = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
-    return pa.Array.from_buffers(kind, len(values), [bitmap, pa.py_buffer(values)])
+    if not missing.any():
+        return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+    bitmap = np.packbits(~missing, bitorder="little")
+    present = np.where(missing, 0, values)
+    return pa.Array.from_buffers(kind, len(values), [pa.py_buffer(bitmap), pa.py_buffer(present)])
 
 
 def arrow_mask(flags: np.ndarray) -> pa.Array:

@@ -20,40 +20,49 @@ class PartitionSample:
     def __init__(self, spec: LogSpec, bands: int, features: tuple[str, ...]):
         self._spec, self._numbers = spec, set(spec.numbers)
         self._schema = self._fields(features)
-        self._kept, self._waiting = Sample(empty_table(self._schema)), []
-        # The largest key that a row of each band, and of each day, may have; merging lowers them.
-        self._band_limits = np.full(bands, _ALL_KEYS)
-        self._day_limits = np.full(LAST_DAY - FIRST_DAY, _ALL_KEYS)
+        self._bands, self._waiting = bands, []
+        self._kept: Sample | None = None
+        self._limits: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def sample(self) -> Sample:
         self._merge()
-        return self._kept
+        return Sample(empty_table(self._schema)) if self._kept is None else self._kept
 
     def candidates(self, admitted: Admitted) -> np.ndarray:
         """Positions of the block's rows that may still enter."""
         used = np.flatnonzero(admitted.groups[0] != UNGROUPED)
-        keys, bands, days = admitted.keys[used], admitted.bands[used], admitted.days[used]
-        may = keys <= np.maximum(self._band_limits[bands], self._day_limits[days - FIRST_DAY])
-        return used[may][smallest(keys[may], bands[may], days[may])]
+        if self._kept is not None:
+            used = used[self._may_enter(admitted.keys[used], admitted.bands[used], admitted.days[used])]
+        if used.size == admitted.keys.size:  # spares the copies of a whole block
+            return smallest(admitted.keys, admitted.bands, admitted.days)
+        return used[smallest(admitted.keys[used], admitted.bands[used], admitted.days[used])]
+
+    def _may_enter(self, keys: np.ndarray, bands: np.ndarray, days: np.ndarray) -> np.ndarray:
+        """(n,) bool: by the largest key that a row of each band, and of each day, may have beside those kept."""
+        if self._limits is None:
+            kept = self._kept
+            self._limits = (
+                _limits(self._bands, kept.keys, kept.bands, PER_BAND),
+                _limits(LAST_DAY - FIRST_DAY, kept.keys, kept.days - FIRST_DAY, A_DAY),
+            )
+        of_bands, of_days = self._limits
+        return keys <= np.maximum(of_bands[bands], of_days[days - FIRST_DAY])
 
     def add(self, admitted: Admitted, positions: np.ndarray, columns: Columns, values: dict) -> None:
         """Add a block's candidates: `columns` of the head, `values` of the features at `positions`."""
         if positions.size:
             self._waiting.append(Sample(self._table(admitted, positions, columns, values)))
         # Each merge copies what is kept: only once as much is waiting, or a month of days would be copied all day.
-        if sum(map(len, self._waiting)) > len(self._kept):
+        if sum(map(len, self._waiting)) > (0 if self._kept is None else len(self._kept)):
             self._merge()
 
     def _merge(self) -> None:
+        """The candidates of the first block are its sample as they are."""
         if self._waiting:
-            self._kept, self._waiting = merge_samples([self._kept, *self._waiting]), []
-            self._lower(self._band_limits, self._kept.bands, PER_BAND)
-            self._lower(self._day_limits, self._kept.days - FIRST_DAY, A_DAY)
-
-    def _lower(self, limits: np.ndarray, groups: np.ndarray, most: int) -> None:
-        last = np.flatnonzero(rank_within(groups) == most - 1)
-        limits[groups[last]] = self._kept.keys[last]
+            kept = self._waiting if self._kept is None else [self._kept, *self._waiting]
+            self._kept = kept[0] if len(kept) == 1 else merge_samples(kept)
+            self._waiting, self._limits = [], None
 
     def _fields(self, features: tuple[str, ...]) -> pa.Schema:
         spec, kinds = self._spec, {}
@@ -88,6 +97,14 @@ class PartitionSample:
             else:
                 arrays.append(texts_at(columns.get(field.name), positions))
         return pa.Table.from_arrays(arrays, schema=self._schema)
+
+
+def _limits(size: int, keys: np.ndarray, groups: np.ndarray, most: int) -> np.ndarray:
+    """(size,) the key of each group's `most`-th row, keys being in order; none where a group has fewer."""
+    limits = np.full(size, _ALL_KEYS)
+    last = np.flatnonzero(rank_within(groups) == most - 1)
+    limits[groups[last]] = keys[last]
+    return limits
 
 
 def texts_at(column: pa.ChunkedArray | None, positions: np.ndarray) -> pa.Array:
