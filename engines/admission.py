@@ -154,7 +154,7 @@ class Admission:
             labels=self._labels(block, moments, usable, repeated, prints),
             decisions=self._decisions(block, usable),
             keys=prints[:, 0],
-            bands=np.searchsorted(self._band_edges, scores).astype(np.int8),
+            bands=(self._band_edges[:, None] < scores).sum(axis=0, dtype=np.int8),
             moments=moments,
             days=days,
         )
@@ -333,7 +333,9 @@ def _distinct_days(days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     known = days[days != NO_DAY]
     if not known.size:
         return known, np.zeros(days.size, np.int64)
-    first = int(known.min())
+    first, last = int(known.min()), int(known.max())
+    if first == last:
+        return known[:1], (days == NO_DAY).astype(np.int64)
     occurs = np.bincount(known - first) > 0
     place = np.cumsum(occurs) - 1
     present = np.flatnonzero(occurs) + first
