@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from engines.arrays import numpy_array
 from engines.columns import is_text
 from engines.refusals import LogRefused
 
@@ -131,12 +132,23 @@ class ParquetReader:
 def _with_sound_levels(table: pa.Table) -> pa.Table:
     """The table, its dictionary positions checked. Raises ArrowInvalid where one leads out of its dictionary.
 
-    Arrow hands on what a damaged or hostile file says, and a kernel would write wherever it leads.
+    Arrow hands on what a damaged or hostile file says, and a kernel would write wherever it leads. Its own
+    `validate(full=True)` of the column says so too, in four times the time.
     """
     for column in table.columns:
         if pa.types.is_dictionary(column.type):
-            column.validate(full=True)
+            for chunk in column.chunks:
+                _check_positions(chunk)
     return table
+
+
+def _check_positions(chunk: pa.DictionaryArray) -> None:
+    chunk.validate()
+    chunk.dictionary.validate(full=True)
+    positions, valid = numpy_array(chunk.indices)
+    used = positions if valid is None else positions[valid]
+    if used.size and not 0 <= used.min() <= used.max() < len(chunk.dictionary):
+        raise pa.ArrowInvalid(f"a dictionary position is out of bounds: {used.min()} to {used.max()}")
 
 
 class RowGroups:
