@@ -8,6 +8,7 @@ Everything is little-endian.
 
 import json
 import struct
+from math import prod
 
 import numpy as np
 
@@ -47,21 +48,14 @@ class Writer:
         self._parts.append(flat[position].astype("<f8").tobytes())
 
     def _positions(self, shape: tuple[int, ...], filled: np.ndarray) -> np.ndarray:
-        position = np.flatnonzero(filled)
-        self._parts.append(struct.pack(f"<B{len(shape)}IBI", len(shape), *shape, *_form(filled, position)))
-        if _form(filled, position)[0]:
-            self._parts.append(position.astype("<u4").tobytes())
-        else:
-            self._parts.append(np.packbits(filled).tobytes())
+        (position,) = filled.nonzero()
+        is_listed = position.size * 32 < filled.size  # or a bitmap: whichever is smaller
+        self._parts.append(struct.pack(f"<B{len(shape)}IBI", len(shape), *shape, is_listed, position.size))
+        self._parts.append(position.astype("<u4").tobytes() if is_listed else np.packbits(filled).tobytes())
         return position
 
     def to_bytes(self) -> bytes:
         return b"".join(self._parts)
-
-
-def _form(filled: np.ndarray, position: np.ndarray) -> tuple[int, int]:
-    """1 = list of positions, 0 = bitmap: whichever is smaller; and how many are filled."""
-    return int(position.size * 32 < filled.size), int(position.size)
 
 
 def _fits(values: np.ndarray, dtype: np.dtype) -> bool:
@@ -104,18 +98,18 @@ class Reader:
         (dimensions,) = self._struct("<B")
         shape = self._struct(f"<{dimensions}I")
         listed, filled = self._struct("<BI")
-        size = int(np.prod(shape, dtype=np.int64))
+        size = prod(shape)
         if listed:
             position = np.frombuffer(self._take(4 * filled), "<u4").astype(np.int64)
         else:
             bits = np.frombuffer(self._take((size + 7) // 8), np.uint8)
-            position = np.flatnonzero(np.unpackbits(bits, count=size))
-        if position.size != filled or (filled and position.max() >= size):
+            (position,) = np.unpackbits(bits, count=size).view(bool).nonzero()
+        if position.size != filled or (listed and filled and position.max() >= size):
             raise PackedBytesError("positions do not match the array's shape")
         return shape, position
 
     def _fill(self, shape, position, stored: np.dtype, dtype: type) -> np.ndarray:
-        array = np.zeros(int(np.prod(shape, dtype=np.int64)), dtype)
+        array = np.zeros(prod(shape), dtype)
         array[position] = np.frombuffer(self._take(stored.itemsize * position.size), stored)
         return array.reshape(shape)
 
