@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -156,16 +157,17 @@ def shares_of(reference: ReferenceProfile, state: ProfileState) -> dict[str, dic
     return shares
 
 
-def labels_of(reference: ReferenceProfile) -> dict[str, list[str]]:
+def labels_of(reference: ReferenceProfile) -> dict[str, Sequence[str]]:
     """Feature to the words for each of its PSI bins or levels, the missing last."""
     numbers = {bins.name: _ranges(bins) for bins in reference.numbers}
     return numbers | {c.name: [*map(str, c.levels), "other", "new", "missing"] for c in reference.categories}
 
 
-def _ranges(bins: NumberBins) -> list[str]:
+@lru_cache(maxsize=1_000)  # by identity: the bins of one reference name those of every window of a run
+def _ranges(bins: NumberBins) -> tuple[str, ...]:
     whole = bool(np.allclose(bins.edges, np.rint(bins.edges), rtol=0, atol=1e-6))
-    return bin_labels([float(edge) for edge in bins.edges[bins.cuts]], missing=True, whole=whole)
+    return tuple(bin_labels([float(edge) for edge in bins.edges[bins.cuts]], missing=True, whole=whole))
 
 
-def _shares(labels: list[str], reference: np.ndarray, current: np.ndarray) -> dict:
-    return {"labels": labels, "reference": reference.tolist(), "current": current.tolist()}
+def _shares(labels: Sequence[str], reference: np.ndarray, current: np.ndarray) -> dict:
+    return {"labels": list(labels), "reference": reference.tolist(), "current": current.tolist()}
