@@ -7,8 +7,6 @@ exists before the record it is for has been committed.
 import base64
 import contextlib
 import logging
-import os
-import re
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,12 +17,12 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from audit import events, services, signed_note, tree, verifier
+from audit.checkpoint_file import append_to_file
 from audit.models import Checkpoint, SealedRecord
 from audit.signed_note import Signer
 
 logger = logging.getLogger(__name__)
 COVER_WITHIN = timedelta(seconds=10)
-NOTE = re.compile(r"^[^\n]+\n\d+\n[A-Za-z0-9+/=]{44}\n(?:[^\n]+\n)*\n— [^\n]+ [A-Za-z0-9+/]{91}=\n", re.MULTILINE)
 TRIGGERS_LINE = "triggers"  # the checkpoint's extension line: what guarded the trail when it was signed
 
 
@@ -133,24 +131,6 @@ def _sign(signer: Signer, size: int, triggers: bytes) -> Checkpoint:
         checkpoint = Checkpoint.objects.get(pk=cursor.fetchone()[0])
     transaction.on_commit(lambda: append_to_file(note))
     return checkpoint
-
-
-def append_to_file(note: str) -> None:
-    """Add a checkpoint to the append-only file, flushed to disk. The empty line before it parts it from whatever a
-    crash may have left half written."""
-    if not settings.CHECKPOINT_FILE:
-        return
-    path = Path(settings.CHECKPOINT_FILE)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(f"\n{note}")
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def read_file(path: Path) -> list[str]:
-    """The checkpoints of an append-only file. What a crash left half written is no checkpoint and is passed over."""
-    return NOTE.findall(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def collect_cosignatures(checkpoint: Checkpoint) -> int:

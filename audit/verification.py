@@ -11,7 +11,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
-from audit import as_it_stands, checkpoints, events, signed_note, verifier
+from audit import as_it_stands, events, signed_note, verifier
+from audit.checkpoint_file import read_file
 from audit.checkpoints import TRIGGERS_LINE
 from audit.models import Checkpoint, Entry, RowHistory, SealedRecord
 
@@ -174,7 +175,7 @@ def _check_checkpoint_file(leaves: list[bytes], key: tuple, path: Path, verdict:
     if not path.exists():
         verdict.defects.append(f"the checkpoint file {path} is gone")
         return
-    notes = checkpoints.read_file(path)
+    notes = read_file(path)
     sizes = [size for size in map(_size_of, notes) if size is not None]
     roots = dict(_roots_at(leaves, set(sizes)))
     for note in notes:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 
 from accounts import services
-from audit import checkpoints, signed_note, verification, verifier
+from audit import checkpoint_file, checkpoints, signed_note, verification, verifier
 from audit.models import Checkpoint, Entry, SealedRecord
 
 
@@ -52,7 +52,7 @@ def test_every_checkpoint_is_appended_to_the_file(log):
         log.write(1, prefix=f"batch-{number}")
         notes.append(log.checkpoint().note)
 
-    assert checkpoints.read_file(log.checkpoint_file) == notes
+    assert checkpoint_file.read_file(log.checkpoint_file) == notes
 
 
 def test_a_checkpoint_that_was_rolled_back_never_reaches_the_file(log):

@@ -9,7 +9,7 @@ import sys
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit import checkpoints, verifier
+from audit import checkpoint_file, verifier
 from audit.signed_note import (
     COSIGNATURE,
     LOG,
@@ -171,9 +171,9 @@ def test_what_a_crash_left_half_written_is_no_checkpoint(tmp_path, settings):
     settings.CHECKPOINT_FILE = str(tmp_path / "checkpoints.log")
     log = signer()
 
-    checkpoints.append_to_file(note(log))
+    checkpoint_file.append_to_file(note(log))
     with open(settings.CHECKPOINT_FILE, "a") as stream:
         stream.write("\n" + TEXT + "\n— bank.exam")
-    checkpoints.append_to_file(note(log))
+    checkpoint_file.append_to_file(note(log))
 
-    assert checkpoints.read_file(tmp_path / "checkpoints.log") == [note(log), note(log)]
+    assert checkpoint_file.read_file(tmp_path / "checkpoints.log") == [note(log), note(log)]
