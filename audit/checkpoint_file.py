@@ -1,4 +1,4 @@
-"""The append-only file outside the database: every checkpoint as it was signed.
+"""The append-only file outside the database: every checkpoint, and the note of every epoch, as they were signed.
 
 Nothing is ever cut from it, by a restore least of all: it is what shows how far the log had come.
 """
@@ -11,6 +11,7 @@ from django.conf import settings
 
 SIGNATURE = "— [^\n]+ [A-Za-z0-9+/]{91}=\n"
 CHECKPOINT = re.compile(rf"^[^\n]+\n\d+\n[A-Za-z0-9+/=]{{44}}\n(?:[^\n]+\n)*\n{SIGNATURE}", re.MULTILINE)
+EPOCH = re.compile(rf"^assay-epoch-v1\n(?:[^\n]+\n)+\n(?:{SIGNATURE}){{1,2}}", re.MULTILINE)
 
 
 def append_to_file(note: str) -> None:
@@ -29,3 +30,8 @@ def append_to_file(note: str) -> None:
 def read_file(path: Path) -> list[str]:
     """The checkpoints of an append-only file. What a crash left half written is no checkpoint and is passed over."""
     return CHECKPOINT.findall(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def read_epochs(path: Path) -> list[str]:
+    """The epoch notes of an append-only file, in their order."""
+    return EPOCH.findall(path.read_text(encoding="utf-8", errors="replace"))

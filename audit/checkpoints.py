@@ -7,6 +7,7 @@ exists before the record it is for has been committed.
 import base64
 import contextlib
 import logging
+import os
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,8 +17,8 @@ import httpx
 from django.conf import settings
 from django.db import connection, transaction
 
-from audit import events, services, signed_note, tree, verifier
-from audit.checkpoint_file import append_to_file
+from audit import epochs, events, services, signed_note, tree, verifier
+from audit.checkpoint_file import append_to_file, read_file
 from audit.models import Checkpoint, SealedRecord
 from audit.signed_note import Signer
 
@@ -68,15 +69,90 @@ def log_key() -> str:
 
 
 def check_same_log(signer: Signer) -> None:
-    """Raise LogUnsignable where the log was begun with another key: a lost key must not be replaced in silence."""
+    """Raise LogUnsignable where another key signs this log, or where the log is behind what its key signed before.
+
+    A lost key must not be replaced in silence, and a database restored from a backup must not be signed over.
+    """
     first = Checkpoint.objects.order_by("id").first()
-    if first and first.note != signed(signer, first):
+    if not check_key_in_force(signer) and first and first.note != signed(signer, first):
         raise LogUnsignable(
             f"The key in {key_file()} is not the one that signed this log's first checkpoint. Put the saved key file"
-            " back. A new key is a new log: its receipts and witnesses start again."
+            " back. Another key begins another epoch of the log, which two administrators ask for and accept:"
+            " docs/own-servers.md, “The log’s key”."
+        )
+    check_not_behind(signer)
+
+
+def check_key_in_force(signer: Signer) -> bool:
+    """Whether the log is beyond its first epoch. Raises LogUnsignable where the key is not the one in force."""
+    key = epochs.key_in_force()
+    if key and key != signer.verifier_key:
+        raise LogUnsignable(
+            f"The key in {key_file()} is not that of the epoch in force, which is {key}. Where a new epoch has just"
+            " begun, `manage.py epoch begin` puts the new key in its place."
+        )
+    return key is not None
+
+
+def check_not_behind(signer: Signer) -> None:
+    """Raise LogUnsignable where the append-only file holds a checkpoint by this key that is not of this database."""
+    path = Path(settings.CHECKPOINT_FILE) if settings.CHECKPOINT_FILE else None
+    if path is None or not path.exists():
+        return
+    key = verifier.parse_key(signer.verifier_key)
+    ours = (note for note in reversed(read_file(path)) if verifier.is_signed(note, key, signed_note.verifies))
+    last = next(ours, None)
+    if last is None:
+        return
+    _, size, root, _ = verifier.parse_checkpoint(last.partition("\n\n")[0])
+    if root != _root_here(size):
+        raise LogUnsignable(
+            f"This key signed {size} records, as {path} shows, and the database does not hold them: it was restored"
+            " from a backup, or its end is gone. Signing on would give one key two histories. Begin an epoch:"
+            " docs/own-servers.md, “After a restore”."
         )
 
 
+def _root_here(size: int) -> bytes | None:
+    """Root of the first `size` records of this database; None where it has fewer."""
+    with connection.cursor() as cursor:
+        cursor.execute("select size, audit.build_nodes(size) from audit.head")
+        return tree.root_of_first(size) if size <= cursor.fetchone()[0] else None
+
+
+# ---- the key of the next epoch ----------------------------------------------------------------------------------
+def next_key_file() -> Path:
+    """Where the key waits that the next epoch begins with; its public half lies beside it."""
+    return key_file().with_name(f"{key_file().name}.next")
+
+
+def next_signer() -> Signer:
+    """The next epoch's key, made on first use; for the machine of the checkpointer alone."""
+    return signed_note.load_or_make_signer(next_key_file(), settings.AUDIT_ORIGIN, signed_note.LOG)
+
+
+def next_key() -> str | None:
+    """The next epoch's verifier key; None where no next key was made, or cannot be read here."""
+    path = signed_note.public_half_of(next_key_file())
+    return path.read_text(encoding="utf-8").strip() if path.exists() else None
+
+
+def put_next_key_in_place(ended: int) -> Path:
+    """Make the next key the log's, once its epoch began; the key of the epoch that ended stays beside it.
+
+    Safe to run again: at no moment is there no key, or a third one. Gives the old key's file.
+    """
+    current, following = key_file(), next_key_file()
+    retired = current.with_name(f"{current.name}.epoch-{ended}")
+    if current.exists() and not retired.exists():
+        os.link(current, retired)
+    following.replace(current)
+    signed_note.load_or_make_signer(current, settings.AUDIT_ORIGIN, signed_note.LOG)  # writes its public half
+    signed_note.public_half_of(following).unlink(missing_ok=True)
+    return retired
+
+
+# ---- signing ------------------------------------------------------------------------------------------------------
 def signed(signer: Signer, checkpoint: Checkpoint) -> str:
     """The note that `signer` makes of a checkpoint's columns; Ed25519 gives the same bytes every time."""
     triggers = base64.b64encode(bytes(checkpoint.triggers)).decode()
@@ -139,22 +215,11 @@ def collect_cosignatures(checkpoint: Checkpoint) -> int:
 
 
 def _ask_witness(url: str, checkpoint: Checkpoint) -> bool:
-    old_size = _last_seen_by.get(url, 0)
-    for _ in range(2):  # a 409 says which size the witness has; once is enough
-        try:
-            answer = httpx.post(
-                f"{url.rstrip('/')}/add-checkpoint", content=_request(old_size, checkpoint), timeout=2.0
-            )
-        except httpx.HTTPError as problem:
-            logger.warning("witness %s does not answer: %s", url, problem)
-            return False
-        if answer.status_code == 409 and answer.text.strip().isdigit():
-            old_size = int(answer.text)
-            if old_size > checkpoint.size:
-                logger.error("witness %s has seen %s records, this log has %s", url, old_size, checkpoint.size)
-                return False
-            continue
-        break
+    answer = _post(url, "add-checkpoint", checkpoint.size, checkpoint.note)
+    if answer is not None and answer.status_code == 403 and _tell_of_epochs(url):
+        answer = _post(url, "add-checkpoint", checkpoint.size, checkpoint.note)
+    if answer is None:
+        return False
     if answer.status_code != 200:
         logger.error("witness %s refused checkpoint %s: %s", url, checkpoint.size, answer.text.strip())
         return False
@@ -162,13 +227,44 @@ def _ask_witness(url: str, checkpoint: Checkpoint) -> bool:
     return _file_cosignature(checkpoint, answer.text)
 
 
+def _post(url: str, address: str, size: int, note: str) -> httpx.Response | None:
+    """Send a note over `size` records with the proof from what the witness saw last; None where it is away, or
+    ahead of this log."""
+    old_size = min(_last_seen_by.get(url, 0), size)
+    for _ in range(2):  # a 409 says which size the witness has; once is enough
+        try:
+            content = _request(old_size, size, note)
+            answer = httpx.post(f"{url.rstrip('/')}/{address}", content=content, timeout=2.0)
+        except httpx.HTTPError as problem:
+            logger.warning("witness %s does not answer: %s", url, problem)
+            return None
+        if answer.status_code != 409 or not answer.text.strip().isdigit():
+            return answer
+        old_size = int(answer.text)
+        if old_size > size:
+            logger.error("witness %s has seen %s records, this log has %s", url, old_size, size)
+            return None
+    return answer
+
+
 _last_seen_by: dict[str, int] = {}
 
 
-def _request(old_size: int, checkpoint: Checkpoint) -> bytes:
-    proof = tree.consistency_proof(old_size, checkpoint.size)
+def _request(old_size: int, size: int, note: str) -> bytes:
+    proof = tree.consistency_proof(old_size, size)
     lines = [f"old {old_size}", *(base64.b64encode(node).decode() for node in proof)]
-    return ("\n".join(lines) + "\n\n" + checkpoint.note).encode()
+    return ("\n".join(lines) + "\n\n" + note).encode()
+
+
+def _tell_of_epochs(url: str) -> bool:
+    """Bring the witness the note of each epoch; whether it took the last, and with it the key that signs now."""
+    answer = None
+    for note in epochs.notes():  # those that it has, or that were before its first key, are none the worse for it
+        kept = verifier.parse_epoch(note.rpartition("\n\n")[0])["kept_size"]
+        answer = _post(url, "add-epoch", kept, note)
+    if answer is not None and answer.status_code != 200:
+        logger.error("witness %s does not take this log's epoch: %s", url, answer.text.strip())
+    return answer is not None and answer.status_code == 200
 
 
 def _file_cosignature(checkpoint: Checkpoint, answer: str) -> bool:

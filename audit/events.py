@@ -59,3 +59,8 @@ TABLE_GOVERNED = Event(
     "A table became governed",
     "The {rows} row(s) that {table} held were captured; from now on every change of them is",
 )
+EPOCH_BEGUN = Event(
+    "audit.epoch_begun",
+    "Epoch of the log begun",
+    "Epoch {number} of the log began: {what}. From now on the key {key} signs it",
+)

@@ -9,7 +9,7 @@ from typing import IO
 
 from django.db.models import QuerySet
 
-from audit import effects, merkle, tree
+from audit import effects, epochs, merkle, tree, verifier
 from audit.models import Artefact, Attachment, Checkpoint, Entry, RowHistory, SealedRecord
 
 ARTEFACTS = "audit_artefact"
@@ -28,11 +28,14 @@ def export_trail(stream: IO[bytes], *, trail: str | None, receipt_sizes: Iterabl
     checkpoint = Checkpoint.objects.order_by("-id").first()
     if checkpoint is None:
         raise NothingSigned("No checkpoint has been signed yet. Start the checkpointer, then export again.")
+    notes = epochs.notes(before=checkpoint)
+    begun = [verifier.parse_epoch(note.rpartition("\n\n")[0])["kept_size"] for note in notes]
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         scope = trail or "whole log"
         archive.writestr("manifest.json", json.dumps({"format": "assay-export-v1", "scope": scope}))
         archive.writestr("checkpoint.txt", checkpoint.full_note)
-        archive.writestr("consistency.json", json.dumps(_consistency(checkpoint.size, receipt_sizes)))
+        archive.writestr("epochs.txt", "\n".join(notes))
+        archive.writestr("consistency.json", json.dumps(_consistency(checkpoint.size, {*receipt_sizes, *begun})))
         with archive.open("records.jsonl", "w") as lines:
             artefacts = set(_artefacts(trail).values_list("pk", flat=True)) if trail else set()
             for record in _records(trail, artefacts, checkpoint.size):

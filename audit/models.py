@@ -146,6 +146,29 @@ class Cosignature(models.Model):
         db_table = '"audit"."cosignature"'
 
 
+class Epoch(models.Model):
+    """The beginning of an epoch of the log, by another key than the one before; the first has no row."""
+
+    number = models.BigIntegerField(primary_key=True)
+    reason = models.TextField()
+    key = models.TextField()
+    old_key = models.TextField()
+    old_size = models.BigIntegerField()
+    old_root = models.BinaryField()
+    kept_size = models.BigIntegerField()
+    kept_root = models.BinaryField()
+    asked_by = models.TextField()
+    accepted_by = models.TextField()
+    after_checkpoint = models.BigIntegerField()
+    begun_at = models.DateTimeField()
+    note = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = '"audit"."epoch"'
+        ordering = ["number"]
+
+
 class SubjectHead(models.Model):
     """Digest of a governed row as it stands now."""
 

@@ -1,4 +1,4 @@
-"""C2SP signed notes: the log's checkpoints (Ed25519) and witnesses' cosignatures (cosignature/v1)."""
+"""C2SP signed notes: the log's checkpoints and epochs (Ed25519) and witnesses' cosignatures (cosignature/v1)."""
 
 import base64
 import contextlib
@@ -7,12 +7,15 @@ import os
 import struct
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from audit.verifier import EPOCH_FIELDS, EPOCH_FORMAT
 
 LOG, COSIGNATURE = 1, 4  # signature types of the signed-note specification
 
@@ -65,6 +68,15 @@ def verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
 def checkpoint_text(origin: str, size: int, root: bytes, *extensions: str) -> str:
     """The text of a checkpoint: origin, size, root, extension lines."""
     lines = [origin, str(size), base64.b64encode(root).decode(), *extensions]
+    return "\n".join(lines) + "\n"
+
+
+def epoch_text(fields: Mapping[str, object]) -> str:
+    """The text of an epoch note: what `verifier.parse_epoch` reads. Its roots are bytes."""
+    lines = [EPOCH_FORMAT]
+    for name in EPOCH_FIELDS:
+        value = fields[name.replace("-", "_")]
+        lines.append(f"{name} {base64.b64encode(value).decode() if isinstance(value, bytes) else value}")
     return "\n".join(lines) + "\n"
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
-from audit import as_it_stands, events, signed_note, verifier
-from audit.checkpoint_file import read_file
+from audit import as_it_stands, epochs, events, signed_note, verifier
+from audit.checkpoint_file import read_epochs, read_file
 from audit.checkpoints import TRIGGERS_LINE
-from audit.models import Checkpoint, Entry, RowHistory, SealedRecord
+from audit.models import Checkpoint, Entry, Epoch, RowHistory, SealedRecord
 
 BATCH = 2000
 
@@ -30,6 +30,8 @@ class Verdict:
     guards_changed: int = 0
     checkpoints: int = 0
     anchored: int = 0  # checkpoints of the append-only file
+    epochs: int = 1
+    losses: list[str] = field(default_factory=list)  # what restores lost, as the log itself says
     cosignatures: int = 0
     files: int = 0
     erased: int = 0  # files of which a tombstone stays
@@ -44,16 +46,17 @@ class Verdict:
 def verify_log(log_key: str, *, checkpoint_file: Path | None = None, check_files: bool = True) -> Verdict:
     """Verify everything that the database and the artefact folder hold, as it stands at one moment.
 
-    log_key          the log's verifier key
+    log_key          the log's verifier key, of any of its epochs
     checkpoint_file  the append-only copy of this log's checkpoints: what it signed must still be there
     Raises Defect where the key cannot be read.
     """
     verdict, key = Verdict(), verifier.parse_key(log_key)
     with one_moment():
         leaves = _check_records(verdict)
-        _check_checkpoints(leaves, key, verdict)
+        chain = _check_epochs(leaves, key, verdict)
+        _check_checkpoints(leaves, chain, verdict)
         if checkpoint_file:
-            _check_checkpoint_file(leaves, key, checkpoint_file, verdict)
+            _check_checkpoint_file(leaves, chain, checkpoint_file, verdict)
         verdict.defects += as_it_stands.defects(size=len(leaves))
         if check_files:
             verdict.files, verdict.erased, defects = as_it_stands.check_files()
@@ -141,13 +144,37 @@ def _digest_of_row(row: RowHistory) -> bytes:
     return digest if (digest, body_sha256) == (bytes(row.digest), bytes(row.body_sha256)) else b""
 
 
-def _check_checkpoints(leaves: list[bytes], key: tuple, verdict: Verdict) -> None:
+def _check_epochs(leaves: list[bytes], key: tuple, verdict: Verdict) -> verifier.Epochs:
+    """The chain of epochs; where it does not hold, that of a log that has the one key."""
+    begun = list(Epoch.objects.order_by("number"))
+    named = [entry.data.get("note") for entry in Entry.objects.filter(event=events.EPOCH_BEGUN.name)]
+    if sorted(map(str, named)) != sorted(verifier.sha256_of_note(epoch.note) for epoch in begun):
+        verdict.defects.append(
+            f"{len(named)} entries say that an epoch began, {len(begun)} notes are there: not the same"
+        )
+    try:
+        chain = verifier.Epochs([epoch.note for epoch in begun], [key], signed_note.verifies)
+    except verifier.Defect as defect:
+        verdict.defects.append(str(defect))
+        return verifier.Epochs([], [key], signed_note.verifies)
+    verdict.epochs = len(chain.keys)
+    verdict.losses = [verifier.loss_of(epoch) for epoch in chain.begun if epoch["reason"] == epochs.RESTORE]
+    if [epochs.parts_of(epoch.note) for epoch in begun] != [epochs.parts_stored(epoch) for epoch in begun]:
+        verdict.defects.append("the rows of the log's epochs are not what their notes say")
+    roots = dict(_roots_at(leaves, {size for _, size, _ in chain.prefixes()}))
+    for number, size, root in chain.prefixes():
+        if roots.get(size) != root:
+            verdict.defects.append(f"epoch {number}: the first {size} records are not those with which it began")
+    return chain
+
+
+def _check_checkpoints(leaves: list[bytes], chain: verifier.Epochs, verdict: Verdict) -> None:
     witnesses = {parsed[0]: parsed for parsed in map(verifier.parse_key, settings.WITNESS_KEYS)}
     roots = dict(_roots_at(leaves, set(Checkpoint.objects.values_list("size", flat=True))))
     for checkpoint in Checkpoint.objects.prefetch_related("cosignatures").order_by("id").iterator(BATCH):
         verdict.checkpoints += 1
         try:
-            size, root, extensions = _check_signed(checkpoint.note, key, len(leaves), roots)
+            size, root, extensions = _check_signed(checkpoint.note, chain, len(leaves), roots)
             triggers = f"{TRIGGERS_LINE} {base64.b64encode(bytes(checkpoint.triggers)).decode()}"
             if (size, root, [triggers]) != (checkpoint.size, bytes(checkpoint.root), extensions):
                 raise verifier.Defect(f"the checkpoint of {size} records was changed after it was signed")
@@ -160,9 +187,16 @@ def _check_checkpoints(leaves: list[bytes], key: tuple, verdict: Verdict) -> Non
             verdict.defects.append(str(defect))
 
 
-def _check_signed(note: str, key: tuple, count: int, roots: dict[int, bytes]) -> tuple[int, bytes, list[str]]:
-    """Size, root and extension lines of a checkpoint that the log's key signed over the records that are there."""
-    _, size, root, extensions = verifier.check_checkpoint(note, key, signed_note.verifies)
+def _check_signed(
+    note: str, chain: verifier.Epochs, count: int, roots: dict[int, bytes]
+) -> tuple[int, bytes, list[str]]:
+    """Size, root and extension lines of a checkpoint that a key of the log signed over the records that are there.
+
+    Of a tree that an epoch lost in a restore there is nothing to compare.
+    """
+    number, size, root, extensions = chain.check_checkpoint(note)
+    if _is_lost(chain, number, size):
+        return size, root, extensions
     if size > count:
         raise verifier.Defect(f"a checkpoint signs {size} records, the log has {count}: its end is gone")
     if roots.get(size) != root:
@@ -170,17 +204,25 @@ def _check_signed(note: str, key: tuple, count: int, roots: dict[int, bytes]) ->
     return size, root, extensions
 
 
-def _check_checkpoint_file(leaves: list[bytes], key: tuple, path: Path, verdict: Verdict) -> None:
-    """What the file outside the database keeps was once signed, so all of it must still be a prefix of the log."""
+def _is_lost(chain: verifier.Epochs, number: int, size: int) -> bool:
+    kept = chain.kept_of(number)
+    return kept is not None and size > kept
+
+
+def _check_checkpoint_file(leaves: list[bytes], chain: verifier.Epochs, path: Path, verdict: Verdict) -> None:
+    """What the file outside the database keeps was once signed, so all of it must still be a prefix of the log, but
+    for what the log says it lost."""
     if not path.exists():
         verdict.defects.append(f"the checkpoint file {path} is gone")
         return
+    if set(read_epochs(path)) != set(epochs.notes()):
+        verdict.defects.append("checkpoint file: its epoch notes are not those of the log")
     notes = read_file(path)
     sizes = [size for size in map(_size_of, notes) if size is not None]
     roots = dict(_roots_at(leaves, set(sizes)))
     for note in notes:
         try:
-            _check_signed(note, key, len(leaves), roots)
+            _check_signed(note, chain, len(leaves), roots)
             verdict.anchored += 1
         except verifier.Defect as defect:
             verdict.defects.append(f"checkpoint file: {defect}")

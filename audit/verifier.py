@@ -3,6 +3,9 @@
 
     python3 verifier.py trail.zip --key harbour.example/log+1a2b3c4d+AQ… [--receipt receipt.json …] [--witness KEY …]
 
+The key may be that of any epoch of the log: the export's epoch notes lead from each key to the next. Give --key twice
+where an old key was lost and somebody whom you trust gave you the new one.
+
 One file, Python's standard library only (3.9 or newer). The portal uses the same functions to verify itself.
 
 What is checked
@@ -11,10 +14,13 @@ What is checked
     records     every sealed record hashes to its Merkle leaf (RFC 6962: sha256(0x00, record))
     inclusion   every leaf leads to the root of the export's checkpoint; a whole export is rebuilt instead
     checkpoint  the C2SP signed note carries the log's Ed25519 signature, and each witness's cosignature
+    epochs      each new key is named by a note that the key before it signed too, and the tree went on from where
+                the note says; what a restore from backup lost is stated
     receipts    a receipt's record is still there, at its place, and the tree that the receipt was given for
-                is a prefix of today's tree
+                is a prefix of today's tree; a receipt of an older epoch is held against that epoch's key
 What an export of one trail cannot show is that nothing of that trail was left out; the whole log shows it.
 Exit status 0: everything holds. 1: something does not, each defect on a line. 2: the input cannot be read.
+3: everything holds, and a receipt is for a record that a restore lost, as the log itself says.
 """
 
 import argparse
@@ -319,20 +325,168 @@ def check_checkpoint(note, key, verifies=ed25519_verifies):
     return checkpoint
 
 
+# ---- epochs of the log ---------------------------------------------------------------------------------
+EPOCH_FORMAT = "assay-epoch-v1"
+EPOCH_FIELDS = ("number", "reason", "old-key", "old-size", "old-root", "kept-size", "kept-root", "new-key")
+EPOCH_FIELDS += ("asked-by", "accepted-by")
+
+
+def parse_epoch(text):
+    """What the text of an epoch note says, by field; keys parsed, sizes as numbers, roots as bytes."""
+    lines = [line.partition(" ") for line in text.rstrip("\n").split("\n")]
+    if lines[0] != (EPOCH_FORMAT, "", "") or tuple(name for name, _, _ in lines[1:]) != EPOCH_FIELDS:
+        raise Defect("not an epoch note: %s and %s are wanted on its lines" % (EPOCH_FORMAT, ", ".join(EPOCH_FIELDS)))
+    epoch = {name.replace("-", "_"): value for name, _, value in lines[1:]}
+    try:
+        for name in ("number", "old_size", "kept_size"):
+            epoch[name] = int(epoch[name])
+        for name in ("old_root", "kept_root"):
+            epoch[name] = base64.b64decode(epoch[name], validate=True)
+    except ValueError:
+        raise Defect("an epoch note holds a size or a root that cannot be read")
+    for name in ("old_key", "new_key"):
+        epoch[name] = parse_key(epoch[name])
+    return epoch
+
+
+def check_epoch(note, verifies=ed25519_verifies):
+    """What an epoch note says, and as `by_old_key` whether the key before it signed it; the new key always must."""
+    epoch = parse_epoch(note.rpartition("\n\n")[0])
+    number, old, kept = epoch["number"], epoch["old_size"], epoch["kept_size"]
+    if not is_signed(note, epoch["new_key"], verifies):
+        raise Defect("the note of epoch %d is not signed by the key that it begins with" % number)
+    if epoch["reason"] not in ("rotation", "restore") or (epoch["reason"] == "rotation") != (kept == old):
+        raise Defect("the note of epoch %d: a rotation keeps all records, a restore from backup fewer" % number)
+    if not 0 <= kept <= old or (kept == old and epoch["old_root"] != epoch["kept_root"]):
+        raise Defect("the note of epoch %d keeps what the epoch before it did not have" % number)
+    if not epoch["asked_by"] or not epoch["accepted_by"] or epoch["asked_by"] == epoch["accepted_by"]:
+        raise Defect("the note of epoch %d does not name two persons who asked for it and accepted it" % number)
+    return dict(epoch, by_old_key=is_signed(note, epoch["old_key"], verifies))
+
+
+def is_signed(note, key, verifies=ed25519_verifies):
+    """Whether a note carries a good signature by `key`."""
+    try:
+        check_note(note, key, verifies)
+    except Defect:
+        return False
+    return True
+
+
+def loss_of(epoch):
+    """What a restore lost, as a sentence."""
+    return "records beyond size %d were lost in the restore of epoch %d" % (epoch["kept_size"], epoch["number"])
+
+
+class Epochs:
+    """The epochs of one log, in their order. Each has one key and one tree that only grew.
+
+    notes  the epoch notes, of epoch 2 and on; none where the log never had another key
+    held   the keys that the reader holds: each must be an epoch's, and the newest of them must lead to today's key
+    """
+
+    def __init__(self, notes, held, verifies=ed25519_verifies):
+        self.verifies = verifies
+        self.begun = [check_epoch(note, verifies) for note in notes]
+        self.keys = [epoch["old_key"] for epoch in self.begun[:1]] or list(held[:1])
+        for epoch in self.begun:
+            self._check_follows(epoch)
+            self.keys.append(epoch["new_key"])
+        self._check_held(held)
+
+    def _check_follows(self, epoch):
+        number = len(self.keys) + 1
+        if epoch["number"] != number:
+            raise Defect("the note of epoch %d stands where that of epoch %d belongs" % (epoch["number"], number))
+        if epoch["old_key"] != self.keys[-1]:
+            raise Defect("the note of epoch %d names another key of epoch %d than the log had" % (number, number - 1))
+        if epoch["new_key"] in self.keys:
+            raise Defect("epoch %d begins with a key that the log had before" % number)
+        if number > 2 and epoch["old_size"] < self.begun[number - 3]["kept_size"]:
+            raise Defect("epoch %d ended with fewer records than it began with" % (number - 1))
+
+    def _check_held(self, held):
+        for key in held:
+            if key not in self.keys:
+                raise Defect("a key that you hold, of %s, is the key of no epoch of this log" % key[0])
+        for epoch in self.begun[max(self.keys.index(key) for key in held) :]:
+            if not epoch["by_old_key"]:
+                raise Defect(
+                    "the note of epoch %d is not signed by the key of epoch %d: anybody can make such a note. If that"
+                    " key was lost, get the new one from somebody whom you trust, and give both with --key"
+                    % (epoch["number"], epoch["number"] - 1)
+                )
+
+    def check_checkpoint(self, note):
+        """(epoch, size, root, extension lines) of a checkpoint that an epoch's key signed while the epoch lasted."""
+        signed = (number for number, key in enumerate(self.keys, 1) if is_signed(note, key, self.verifies))
+        number = next(signed, len(self.keys))
+        _, size, root, extensions = check_checkpoint(note, self.keys[number - 1], self.verifies)
+        self._check_within(number, size, root)
+        return number, size, root, extensions
+
+    def _check_within(self, number, size, root):
+        if number > 1 and size < self.begun[number - 2]["kept_size"]:
+            raise Defect("a checkpoint of epoch %d has fewer records than the epoch began with" % number)
+        if number == len(self.keys):
+            return
+        end = self.begun[number - 1]
+        if size > end["old_size"]:
+            raise Defect(
+                "epoch %d is on record as ended with %d records, and its key signed %d: the note of epoch %d hides some"
+                % (number, end["old_size"], size, number + 1)
+            )
+        if size == end["old_size"] and root != end["old_root"]:
+            raise Defect("epoch %d is on record as ended with another tree than its key signed" % number)
+
+    def kept_of(self, number):
+        """How many records of an epoch's tree are in the log today, at most; None for the epoch in force."""
+        return min((epoch["kept_size"] for epoch in self.begun[number - 1 :]), default=None)
+
+    def loss_at(self, number, position):
+        """The restore that lost the record which stood at `position` in an epoch's tree; None where none did."""
+        after = (epoch for epoch in self.begun[number - 1 :] if epoch["kept_size"] <= position)
+        return next(after, None)
+
+    def prefixes(self):
+        """(epoch, size, root) with which epochs began, where no later restore went back before it."""
+        for epoch in self.begun:
+            kept = self.kept_of(epoch["number"])
+            if epoch["kept_size"] and (kept is None or epoch["kept_size"] <= kept):
+                yield epoch["number"], epoch["kept_size"], epoch["kept_root"]
+
+
+def sha256_of_note(note):
+    """How the log names an epoch note: the digest of all of it, signatures too."""
+    return hashlib.sha256(note.encode()).hexdigest()
+
+
+def split_notes(text):
+    """The epoch notes of a file that holds one after the other."""
+    pieces = text.split(EPOCH_FORMAT + "\n")
+    return [EPOCH_FORMAT + "\n" + piece.rstrip("\n") + "\n" for piece in pieces[1:]]
+
+
 # ---- exports and receipts ------------------------------------------------------------------------------
 def check_receipt(receipt, key):
     """Check a receipt by itself: its record, proof and signed checkpoint belong together."""
     _, size, root, _ = check_checkpoint(receipt["checkpoint"], key)
+    position, leaf = check_proof(receipt, size, root)
+    return position, size, root, leaf
+
+
+def check_proof(receipt, size, root):
+    """(position, leaf) of a receipt whose record leads to the root of a tree."""
     body = base64.b64decode(receipt["record"])
     position = parse_record(body)["position"]
     if position != receipt["position"]:
         raise Defect("the receipt names record %s, its bytes are record %d" % (receipt["position"], position))
     check_inclusion(leaf_hash(body), position, size, [bytes.fromhex(h) for h in receipt["proof"]], root)
-    return position, size, root, leaf_hash(body)
+    return position, leaf_hash(body)
 
 
 class Export:
-    """A trail export: `checkpoint.txt`, `records.jsonl`, `artefacts/<sha256>`, `consistency.json`."""
+    """A trail export: `checkpoint.txt`, `epochs.txt`, `records.jsonl`, `artefacts/<sha256>`, `consistency.json`."""
 
     def __init__(self, path):
         self.archive = zipfile.ZipFile(path)
@@ -341,6 +495,8 @@ class Export:
             raise ValueError("the export holds a file twice under one name")
         self.manifest = json.loads(self.archive.read("manifest.json"))
         self.note = self.archive.read("checkpoint.txt").decode()
+        text = self.archive.read("epochs.txt").decode() if "epochs.txt" in self.names else ""
+        self.epochs = split_notes(text)  # none in the export of a log that has always had one key
         self.whole = self.manifest["scope"] == "whole log"
 
     def records(self):
@@ -364,21 +520,26 @@ class Export:
 class Audit:
     """One export being checked: `defects` are sentences about what does not hold, `facts` what was checked."""
 
-    def __init__(self, export, key):
-        self.export, self.key, self.defects = export, key, []
+    def __init__(self, export, keys):
+        self.export, self.keys, self.defects, self.lost = export, keys, [], []
         self.facts = dict.fromkeys(
-            ("records", "entries", "rows", "files", "erased", "outside", "guards", "receipts", "witnesses"), 0
+            ("records", "entries", "rows", "files", "erased", "outside", "guards", "receipts", "witnesses", "epochs"), 0
         )
+        self.epochs, self.named = None, set()
         self.leaves, self.seen, self.files, self.last_sealed = [], {}, {}, ""
         self.size, self.root = 0, b""
 
     def run(self, receipts, witnesses):
         try:
-            origin, self.size, self.root, _ = check_checkpoint(self.export.note, self.key)
+            self.epochs = Epochs(self.export.epochs, self.keys)
+            number, self.size, self.root, _ = self.epochs.check_checkpoint(self.export.note)
+            if number != len(self.epochs.keys):
+                raise Defect("the export's checkpoint is of epoch %d, its notes go on: a newer one is wanted" % number)
         except Defect as defect:
             self.defects.append(str(defect))
             return
-        self.facts.update(origin=origin, size=self.size, root=self.root.hex(), scope=self.export.manifest["scope"])
+        self.facts.update(origin=self.epochs.keys[-1][0], size=self.size, root=self.root.hex())
+        self.facts.update(scope=self.export.manifest["scope"], epochs=number)
         for witness in witnesses:
             self.check(self.check_witness, witness)
         for record in self.export.records():
@@ -388,6 +549,10 @@ class Audit:
                 "%d records of the export do not make the signed root of %d records" % (len(self.leaves), self.size)
             )
         self.check_files()
+        for prefix in self.epochs.prefixes():
+            self.check(self.check_prefix, prefix)
+        if self.export.whole:
+            self.check(self.check_epochs_named, {sha256_of_note(note) for note in self.export.epochs})
         for receipt in receipts:
             self.check(self.check_receipt, receipt)
 
@@ -438,6 +603,8 @@ class Audit:
                 )
                 continue
             entries.remove(digest)
+            if entry["event"] == "audit.epoch_begun":
+                self.named.add(json.loads(body).get("note"))
         for row in record["rows"]:
             body = base64.b64decode(row["body"], validate=True)
             self.facts["rows"] += 1
@@ -479,18 +646,49 @@ class Audit:
             elif retention == "record" and "artefacts/" + sha256 not in self.export.names:
                 self.defects.append("file %s was filed for good and is not in the export" % sha256)
 
+    def check_prefix(self, prefix):
+        """What an epoch kept of the one before it is still a prefix of the tree."""
+        number, size, root = prefix
+        try:
+            self.check_begins_with(size, root)
+        except Defect as defect:
+            raise Defect("epoch %d: %s" % (number, defect))
+
+    def check_epochs_named(self, noted):
+        """Each epoch note is named by an entry of the log, and no entry names one that is not there."""
+        if self.named != noted:
+            raise Defect(
+                "%d epochs began as the entries of the log say, %d as the notes say, and they are not the same"
+                % (len(self.named), len(noted))
+            )
+
+    def check_begins_with(self, old_size, old_root):
+        """The tree of `old_size` is a prefix of the export's: rebuilt from a whole export, else by its proof."""
+        if not self.export.whole or old_size > len(self.leaves):
+            self.check_extends(old_size, old_root)
+        elif root_of(self.leaves[:old_size]) != old_root:
+            raise Defect("the first %d records are not those that were signed: history was rewritten" % old_size)
+
     def check_receipt(self, receipt):
         try:
-            position, old_size, old_root, leaf = check_receipt(receipt, self.key)
-            if self.seen.get(position) not in (None, leaf):
+            number, old_size, old_root, _ = self.epochs.check_checkpoint(receipt["checkpoint"])
+            position, leaf = check_proof(receipt, old_size, old_root)
+            found, kept = self.seen.get(position), self.epochs.kept_of(number)
+            loss = self.epochs.loss_at(number, position)
+            if loss and found != leaf:
+                self.lost.append("receipt of record %d: %s" % (position, loss_of(loss)))
+                return
+            if found not in (None, leaf):
                 raise Defect("record %d is not the one that the receipt was given for" % position)
-            if position not in self.seen and self.export.whole:
+            if found is None and self.export.whole:
                 raise Defect("record %d, for which there is a receipt, is gone" % position)
-            if self.export.whole and old_size <= len(self.leaves):
-                if root_of(self.leaves[:old_size]) != old_root:
-                    raise Defect("the first %d records are not those of the receipt: history was rewritten" % old_size)
-            else:
-                self.check_extends(old_size, old_root)
+            if kept is None or old_size <= kept:
+                self.check_begins_with(old_size, old_root)
+            elif found is None:
+                raise Defect(
+                    "the end of the tree that signed record %d was lost in a restore, and the record is not in this"
+                    " export: ask for one that holds it" % position
+                )
         except Defect as defect:
             raise Defect("receipt: {}".format(defect))
         self.facts["receipts"] += 1
@@ -506,18 +704,21 @@ class Audit:
         check_consistency(old_size, old_root, self.size, self.root, proof)
 
 
-def check_export(path, key, receipts=(), witnesses=()):
-    """Check an export; return (defects, facts): sentences about what does not hold, and what was checked."""
-    audit = Audit(Export(path), key)
+def check_export(path, keys, receipts=(), witnesses=()):
+    """Check an export; return the Audit: its defects, the receipts of lost records, and what was checked."""
+    audit = Audit(Export(path), keys)
     audit.run(receipts, witnesses)
-    return audit.defects, audit.facts
+    return audit
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Check an Assay trail export and receipts without the portal.")
     parser.add_argument("export", help="the zip that the portal gave")
     parser.add_argument(
-        "--key", required=True, help="the log's verifier key, or a file that holds it; keep your own copy"
+        "--key",
+        required=True,
+        action="append",
+        help="the log's verifier key, or a file that holds it; keep your own copy. The key of any epoch will do",
     )
     parser.add_argument("--receipt", action="append", default=[], help="a receipt kept from earlier (JSON file)")
     parser.add_argument(
@@ -525,30 +726,47 @@ def main(arguments=None):
     )
     options = parser.parse_args(arguments)
     try:
-        key = parse_key(_text_of(options.key))
+        keys = [parse_key(_text_of(key)) for key in options.key]
         witnesses = [parse_key(_text_of(w)) for w in options.witness]
         receipts = []
         for path in options.receipt:
             with open(path, encoding="utf-8") as stream:
                 receipts.append(json.load(stream))
-        defects, facts = check_export(options.export, key, receipts, witnesses)
+        audit = check_export(options.export, keys, receipts, witnesses)
     except Defect as problem:
         print("cannot be checked: {}".format(problem))
         return 2
     except UNREADABLE as problem:
         print("cannot be checked, the input is damaged or of another kind: {!r}".format(problem))
         return 2
-    for defect in defects:
+    return report(audit)
+
+
+def report(audit):
+    """Say what was found; the exit status."""
+    facts = audit.facts
+    for defect in audit.defects:
         print("DEFECT  " + defect)
+    for epoch in audit.epochs.begun if audit.epochs else ():
+        if epoch["reason"] == "restore":
+            print("STATED  %s; that epoch had %d" % (loss_of(epoch), epoch["old_size"]))
+    for sentence in audit.lost:
+        print("LOST    " + sentence)
     print(
         "%(records)d records, %(entries)d entries (%(outside)d outside the portal, %(guards)d changes of the guards),"
         " %(rows)d rows, %(files)d files, %(erased)d erased files, %(receipts)d receipts,"
         " %(witnesses)d witnesses checked" % facts
     )
     if "size" in facts:
-        print("%(scope)s, from the log %(origin)s of %(size)d records, root %(root)s" % facts)
-    print("NOT VERIFIED: %d defects" % len(defects) if defects else "VERIFIED")
-    return 1 if defects else 0
+        words = "%(scope)s, from the log %(origin)s of %(size)d records in epoch %(epochs)d, root %(root)s"
+        print(words % facts)
+    if audit.defects:
+        print("NOT VERIFIED: %d defects" % len(audit.defects))
+    elif audit.lost:
+        print("VERIFIED, but for %d receipts of records that were lost" % len(audit.lost))
+    else:
+        print("VERIFIED")
+    return 1 if audit.defects else 3 if audit.lost else 0
 
 
 def _text_of(key_or_file):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from audit import checkpoints, signed_note, tree, verifier
+from audit import checkpoints, epochs, tree, verifier
 from audit.reading import checkpoint_over, rows_sealed_in
 from monitoring.events import RUN_COMPLETED
 from monitoring.models import Run
@@ -146,8 +146,7 @@ def _figures_step(entry) -> Step:
 
 
 def _check_signature(checkpoint) -> None:
-    key = verifier.parse_key(checkpoints.log_key())
-    _, size, root, _ = verifier.check_checkpoint(checkpoint.note, key, signed_note.verifies)
+    _, size, root, _ = epochs.epochs_of_log(checkpoints.log_key()).check_checkpoint(checkpoint.note)
     if (size, root) != (checkpoint.size, bytes(checkpoint.root)):
         raise verifier.Defect("the signed note names another tree than the checkpoint's row")
 

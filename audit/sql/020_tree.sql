@@ -99,7 +99,7 @@ begin atomic
         from audit.governed g
         union all
         select 'audit.' || t.name, w.name, w.function, ''::bytea
-        from (values ('sealed_record'), ('node'), ('checkpoint'), ('cosignature')) t (name),
+        from (values ('sealed_record'), ('node'), ('checkpoint'), ('cosignature'), ('epoch')) t (name),
              (values ('append_only', 'audit.refuse()'::regprocedure), ('no_truncate', 'audit.refuse()')) w (name, function)
         union all
         select 'audit.' || t.name, w.name, w.function, ''::bytea
@@ -108,7 +108,8 @@ begin atomic
                      ('no_truncate', 'audit.refuse()')) w (name, function)
         union all
         values ('audit.tx', 'seal', 'audit.seal()'::regprocedure, ''::bytea),
-               ('audit.head', 'hold_head', 'audit.hold_head()', '')
+               ('audit.head', 'hold_head', 'audit.hold_head()', ''),
+               ('audit.checkpoint', 'hold_epoch', 'audit.hold_epoch()', '')
     )
     select w.on_table, w.name from wanted w
     where not exists (
@@ -195,7 +196,7 @@ do $$
 declare
     name text;
 begin
-    foreach name in array array['sealed_record', 'node', 'checkpoint', 'cosignature'] loop
+    foreach name in array array['sealed_record', 'node', 'checkpoint', 'cosignature', 'epoch'] loop
         execute format('create or replace trigger append_only before update or delete on audit.%I
                         for each row execute function audit.refuse()', name);
         execute format('create or replace trigger no_truncate before truncate on audit.%I
@@ -214,6 +215,9 @@ begin
     create or replace trigger hold_head before update or delete on audit.head
         for each row execute function audit.hold_head();
     alter table audit.head enable always trigger hold_head;
+    create or replace trigger hold_epoch before insert on audit.checkpoint
+        for each row execute function audit.hold_epoch();
+    alter table audit.checkpoint enable always trigger hold_epoch;
 end $$;
 
 -- ---- who may what ----------------------------------------------------------------------------------
@@ -228,5 +232,7 @@ grant execute on function audit.trigger_digest(), audit.unguarded() to app, migr
 grant execute on function audit.hold_subjects(text[]) to app;
 grant execute on function audit.build_nodes(bigint), audit.file_checkpoint(bigint, bytea, bytea, text),
     audit.file_cosignature(bigint, text, text) to app;
+grant execute on function audit.begin_epoch(bigint, text, text, bigint, bytea, bigint, bytea, text, text, text, text)
+    to app;
 grant execute on function audit.register_governed(text, text, text, text, text[]), audit.capture(), audit.refuse(),
     audit.hold_transitions(), audit.hold_columns(), audit.hold_once_set(), audit.hold_rows() to migrator;

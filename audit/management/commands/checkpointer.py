@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, connection
 
-from audit import checkpoints
+from audit import checkpoints, epochs
 from audit.models import Checkpoint
 from audit.signed_note import KeyUnusable, Signer
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             if options["print_key"]:
                 self.stdout.write(signer.verifier_key)
             elif options["once"]:
-                checkpoints.check_same_log(signer)
+                begin_signing(signer)
                 sign_and_ask(signer, ask_again=True)
             else:
                 self._run(signer)
@@ -42,8 +42,9 @@ class Command(BaseCommand):
         while True:
             try:
                 if not is_checked:
-                    checkpoints.check_same_log(signer)
+                    begin_signing(signer)
                     is_checked = True
+                checkpoints.check_key_in_force(signer)
                 ask_again = time.monotonic() - asked_at > ASK_WITNESSES_AGAIN_SECONDS
                 if sign_and_ask(signer, ask_again=ask_again) or ask_again:
                     asked_at = time.monotonic()
@@ -59,6 +60,12 @@ class Command(BaseCommand):
     def _try_again(self, problem: str) -> None:
         self.stderr.write(f"checkpointer: {problem.strip()}; trying again")
         time.sleep(2)
+
+
+def begin_signing(signer: Signer) -> None:
+    """Raises LogUnsignable where this key may not sign this log as it stands."""
+    checkpoints.check_same_log(signer)
+    epochs.keep_in_file()
 
 
 def sign_and_ask(signer: Signer, *, ask_again: bool) -> bool:

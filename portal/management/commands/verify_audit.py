@@ -21,7 +21,9 @@ class Command(BaseCommand):
     requires_system_checks = ()  # pages have no part in verifying, and checking them takes seconds
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--key", help="the log's verifier key; by default the one beside the signing key")
+        parser.add_argument(
+            "--key", help="the log's verifier key, of any epoch; by default the one beside the signing key"
+        )
         parser.add_argument(
             "--checkpoint-file",
             default=settings.CHECKPOINT_FILE,
@@ -38,11 +40,13 @@ class Command(BaseCommand):
         defects = verdict.defects + measured.defects
         for defect in defects:
             self.stdout.write(f"DEFECT  {defect}")
+        for loss in verdict.losses:
+            self.stdout.write(f"STATED  {loss}")
         self.stdout.write(
             f"{verdict.records} records, {verdict.entries} entries ({verdict.outside} outside the portal,"
             f" {verdict.guards_changed} changes of the guards), {verdict.rows} rows, {verdict.checkpoints} checkpoints"
-            f" ({verdict.anchored} in the file), {verdict.cosignatures} cosignatures, {verdict.files} files"
-            f" ({verdict.erased} erased),"
+            f" ({verdict.anchored} in the file), {verdict.epochs} epochs, {verdict.cosignatures} cosignatures,"
+            f" {verdict.files} files ({verdict.erased} erased),"
             f" {measured.figures} figures of {measured.windows} windows ({measured.older} windows are older than their"
             f" seal). Root {verdict.root}"
         )

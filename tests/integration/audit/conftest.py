@@ -152,9 +152,11 @@ class WitnessProcess:
         self.process.kill()
         self.process.wait()
 
-    def ask(self, old_size: int, checkpoint_note: str, proof: tuple[str, ...] = ()) -> httpx.Response:
+    def ask(
+        self, old_size: int, note: str, proof: tuple[str, ...] = (), *, address: str = "add-checkpoint"
+    ) -> httpx.Response:
         lines = "".join(f"{line}\n" for line in (f"old {old_size}", *proof))
-        return httpx.post(f"{self.url}/add-checkpoint", content=f"{lines}\n{checkpoint_note}".encode())
+        return httpx.post(f"{self.url}/{address}", content=f"{lines}\n{note}".encode())
 
 
 @pytest.fixture
