@@ -23,6 +23,7 @@ class Permission(StrEnum):
     MONITOR = "define monitors and ask for runs"
     SEE_ADMINISTRATION = "see people, roles and tokens"
     MANAGE_PEOPLE = "manage people, roles and tokens"
+    KEEP_LOG = "begin an epoch of the log"
     SEE_JOBS = "see background work"
     RETRY_JOBS = "try failed background work again"
 
@@ -77,6 +78,7 @@ MATRIX: dict[Role, dict[Permission, Reach]] = {
     Role.ADMINISTRATOR: {
         Permission.SEE_ADMINISTRATION: Reach.BANK,
         Permission.MANAGE_PEOPLE: Reach.BANK,
+        Permission.KEEP_LOG: Reach.BANK,
         Permission.SEE_JOBS: Reach.BANK,
         Permission.RETRY_JOBS: Reach.BANK,
     },

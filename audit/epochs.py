@@ -87,7 +87,7 @@ def ending(*, reason: str, key: str, files: Iterable[Path]) -> Ending:
     files  append-only files of checkpoints; a witness's history is one too
     Raises NoNewEpoch, verifier.Defect.
     """
-    files = [path for path in files if path.exists()]
+    files = _that_are_there(files, reason)
     known = notes()
     missing = missing_notes(known, files)
     chain = verifier.Epochs([*known, *missing], [verifier.parse_key(key)], signed_note.verifies)
@@ -98,6 +98,16 @@ def ending(*, reason: str, key: str, files: Iterable[Path]) -> Ending:
     kept = _kept(place for _, *place in signed)
     found = Ending(len(chain.keys) + 1, reason, _as_text(chain.keys[-1]), tuple(old), kept, tuple(missing))
     _check_reason(found)
+    return found
+
+
+def _that_are_there(files: Iterable[Path], reason: str) -> list[Path]:
+    """A log that was just begun has no file yet; what a restore lost, only a file can tell."""
+    wanted = list(files)
+    found = [path for path in wanted if path.exists()]
+    if reason == RESTORE and (not found or found != wanted):
+        names = ", ".join(str(path) for path in wanted if path not in found) or "given"
+        raise NoNewEpoch(f"How far the log had come shows a file of its checkpoints, and there is none: {names}.")
     return found
 
 
@@ -181,6 +191,8 @@ def begin_epoch(
 
     asked_by, accepted_by  two persons, by their names on the trail: that they did so, the caller knows
     """
+    if old and old.verifier_key != found.old_key:
+        raise NoNewEpoch(f"The old key at hand is {old.verifier_key}, and the epoch in force has {found.old_key}.")
     note = note_of(found, new=new, old=old, asked_by=asked_by, accepted_by=accepted_by)
     for one in [*found.missing, note]:
         _file(one, by)

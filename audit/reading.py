@@ -29,6 +29,7 @@ __all__ = [
     "checkpoint_over",
     "differences",
     "entries_on",
+    "epochs_begun",
     "every_entry",
     "head_digest",
     "history_of",
@@ -78,6 +79,11 @@ def attachments_on(trail: models.Model) -> _trail.AttachmentQuerySet:
 def last_checkpoint() -> _trail.Checkpoint | None:
     """The newest signed tree head, with the cosignatures that have come in."""
     return _trail.Checkpoint.objects.order_by("-id").prefetch_related("cosignatures").first()
+
+
+def epochs_begun() -> models.QuerySet[_trail.Epoch]:
+    """Every epoch of the log but the first, which began with it; the newest first."""
+    return _trail.Epoch.objects.order_by("-number")
 
 
 def checkpoint_over(position: int) -> _trail.Checkpoint | None:

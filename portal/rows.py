@@ -22,6 +22,7 @@ KINDS = {
     "accounts.roleassignment": "Role",
     "audit.artefact": "Stored file",
     "audit.attachment": "File",
+    "audit.epoch": "Epoch of the log",
     "inventory.modelversion": "Version",
     "monitoring.explanation": "SHAP report",
     "proposals.proposal": "Proposal",

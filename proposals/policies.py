@@ -1,7 +1,8 @@
 """What must hold for a proposal to be decided now, and by this person."""
 
 from accounts.models import Person
-from accounts.refusals import NotNow, NotPermitted
+from accounts.refusals import InvalidInput, NotNow, NotPermitted
+from audit import epochs, verifier
 from audit.services import hold_heads
 from proposals.models import TRANSITIONS, Conflict, Proposal
 
@@ -46,3 +47,30 @@ def conflict_of(proposal: Proposal, person: Person) -> str:
 def has_moved(proposal: Proposal) -> bool:
     """Whether what the proposal is about changed since it was asked; if not, it cannot until the transaction ends."""
     return hold_heads([proposal.subject]).get(proposal.subject) != proposal.subject_digest
+
+
+def check_new_key(new_key: str, old_key: str) -> None:
+    try:
+        name = verifier.parse_key(new_key)[0]
+    except verifier.Defect as defect:
+        raise InvalidInput({"new_key": f"No key that could sign: {defect}."}) from defect
+    if new_key == old_key or name != verifier.parse_key(old_key)[0]:
+        raise InvalidInput({"new_key": "A new key of this log is wanted: the same name, another key."})
+
+
+def epoch_change(ending: epochs.Ending, new_key: str) -> dict:
+    """What is asked for with an epoch. How far a rotation goes is seen when it begins: it keeps everything."""
+    change = {"epoch": ending.number, "of": ending.reason, "old_key": ending.old_key, "new_key": new_key}
+    if ending.reason == epochs.RESTORE:
+        change |= {"old_size": ending.old[0], "old_root": ending.old[1].hex()}
+        change |= {"kept_size": ending.kept[0], "kept_root": ending.kept[1].hex()}
+    return change
+
+
+def check_epoch_as_accepted(proposal: Proposal, ending: epochs.Ending, new_key: str) -> None:
+    """What two persons agreed to is what begins: the same keys, and of a restore the same loss."""
+    if proposal.state != Proposal.State.ACCEPTED or proposal.applied_at:
+        raise NotNow("Only an accepted epoch begins, and once.")
+    wanted, agreed = epoch_change(ending, new_key), proposal.change
+    if moved := [name.replace("_", " ") for name, value in wanted.items() if agreed.get(name) != value]:
+        raise NotNow(f"This is not what was accepted, by {', '.join(moved)}: propose the epoch again.")

@@ -13,18 +13,21 @@ from django.utils import timezone
 from accounts import services as accounts
 from accounts.models import Account, Person, RoleAssignment, Unit
 from accounts.permissions import check_may
-from accounts.policies import check_reason
+from accounts.policies import check_password_again, check_reason
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import Permission, Role
 from accounts.services import END_ROLE, ROLE
+from audit import epochs
 from audit.events import Event
 from audit.reading import head_digest, key_of, subject_name
 from audit.services import record_about
+from audit.signed_note import Signer
 from jobs.models import Job
 from jobs.services import effects_of, finish
 from proposals import events, policies
 from proposals.models import Conflict, Proposal
 
+EPOCH = "epoch of the log"
 EXPIRE_OVERDUE = "proposals.expire_overdue"
 ROLE_KINDS = (ROLE, END_ROLE)
 
@@ -186,6 +189,60 @@ def decide_end_of_role(*, proposal: Proposal, accept: bool, reason: str, by: Acc
     if proposal.state == Proposal.State.ACCEPTED:
         accounts.end_role(proposal=proposal, by=by)
         mark_applied(proposal=proposal, by=by)
+    return proposal
+
+
+# ---- epochs of the log --------------------------------------------------------------------------------------
+@transaction.atomic
+def propose_epoch(*, ending: epochs.Ending, new_key: str, reason: str, password: str, by: Account) -> Proposal:
+    """Ask that the log go on under another key, from what is left of it; a second administrator decides.
+
+    It hangs on the bank's first unit: the log is of the whole bank.
+    """
+    check_may(by, Permission.KEEP_LOG)
+    check_password_again(by, password)
+    policies.check_new_key(new_key, ending.old_key)
+    bank = Unit.objects.order_by("pk").first()
+    return propose(
+        kind=EPOCH,
+        subject=bank,
+        trail=bank,
+        change=policies.epoch_change(ending, new_key),
+        what=f"Epoch {ending.number} of the log: {ending.words}",
+        reason=reason,
+        by=by,
+    )
+
+
+@transaction.atomic
+def decide_epoch(*, proposal: Proposal, accept: bool, reason: str, password: str, by: Account) -> Proposal:
+    """Decide on an epoch; an accepted one begins when whoever keeps the signing key begins it."""
+    check_may(by, Permission.KEEP_LOG)
+    check_password_again(by, password)
+    return decide(proposal=proposal, kind=EPOCH, accept=accept, reason=reason, by=by)
+
+
+@transaction.atomic
+def begin_epoch(
+    *, proposal: Proposal, ending: epochs.Ending, new: Signer, old: Signer | None, by: Account | None
+) -> Proposal:
+    """Put an accepted epoch in force: for the machine where the keys lie.
+
+    old  the key before it, which signs the epoch's note too; None where it is lost
+    Raises NotNow where the log would end in another way than was accepted.
+    """
+    proposal = Proposal.objects.select_for_update().get(pk=proposal.pk)
+    policies.check_kind(proposal, EPOCH)
+    policies.check_epoch_as_accepted(proposal, ending, new.verifier_key)
+    epochs.begin_epoch(
+        found=ending,
+        new=new,
+        old=old,
+        asked_by=subject_name(proposal.asked_by),
+        accepted_by=subject_name(proposal.decided_by),
+        by=by,
+    )
+    mark_applied(proposal=proposal, by=by)
     return proposal
 
 

@@ -1,17 +1,13 @@
 """`manage.py erase_file`: erases a file of rows of customers once they may not be kept; a tombstone stays."""
 
-import getpass
-import sys
-
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.backends import ActiveAccountBackend
-from accounts.models import Account
 from accounts.refusals import NotPermitted
 from audit.reading import artefact_filed_as, attachments_filed_as
 from audit.services import NotErasable, erase_artefact
 from inventory.models import Model
 from inventory.permissions import check_can_erase
+from portal.credentials import ask_who
 
 
 class Command(BaseCommand):
@@ -27,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
 
     def handle(self, *args, **options) -> None:
-        by = _who(options["by"], options["password_stdin"])
+        by, _ = ask_who(options["by"], is_piped=options["password_stdin"])
         artefact = artefact_filed_as(options["sha256"])
         if artefact is None:
             raise CommandError("No file with this digest was ever filed.")
@@ -38,15 +34,6 @@ class Command(BaseCommand):
         except (NotPermitted, NotErasable) as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"Erased: {artefact.sha256}. Its tombstone stays.")
-
-
-def _who(username: str, is_piped: bool) -> Account:
-    password = sys.stdin.readline().rstrip("\n") if is_piped else getpass.getpass(f"Password of {username}: ")
-    account = Account.objects.select_related("person").filter(username=username).first()
-    known = account and ActiveAccountBackend().user_can_authenticate(account) and account.check_password(password)
-    if not known:
-        raise CommandError("This user name and password do not sign in.")
-    return account
 
 
 def _models_of(sha256: str) -> list[Model]:

@@ -22,6 +22,7 @@ AGREED = """
     define monitors and ask for runs   own    own        -          bank     -          -        -              units
     see people, roles and tokens       -      -          -          -        -          bank     bank           -
     manage people, roles and tokens    -      -          -          -        -          -        bank           -
+    begin an epoch of the log          -      -          -          -        -          -        bank           -
     see background work                -      -          -          bank     -          bank     bank           -
     try failed background work again   -      -          -          bank     -          -        bank           -
 """
