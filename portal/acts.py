@@ -35,6 +35,9 @@ ACTS = {
     "revoke-token": Act("the token was not revoked", "Revoke", "tokens"),
     "propose-role": Act("nothing was proposed", "Propose", "administration"),
     "decide-proposal": Act("nothing was decided", "Accept or Decline", "administration"),
+    "propose-epoch": Act("nothing was proposed", "Propose", "epochs"),
+    "decide-epoch": Act("nothing was decided", "Accept or Decline", "epochs"),
+    "withdraw-epoch": Act("nothing was withdrawn", "Withdraw", "epochs"),
     "retry-job": Act("the job was not given more attempts", "Try again", "jobs"),
 }
 UNKNOWN = Act("nothing was changed", "the button", "home")

@@ -145,6 +145,42 @@ class ReasonForm(ServiceForm):
     )
 
 
+def own_password() -> forms.CharField:
+    """One's password once more, for what one signs for."""
+    return forms.CharField(
+        strip=False,
+        label="Your password, again",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text="You sign for it with your name",
+    )
+
+
+class EpochForm(ServiceForm):
+    of = forms.ChoiceField(
+        choices=[
+            ("rotation", "Rotation: the log goes on under another key"),
+            ("restore", "Restore: the database came back from a backup"),
+        ],
+        label="What for",
+    )
+    new_key = forms.CharField(
+        max_length=400,
+        label="The new key",
+        help_text="Its public half, as “manage.py epoch new-key” printed it; compare it with whoever made it",
+    )
+    reason = forms.CharField(
+        label="Reason",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Part of the record; the second administrator reads it",
+    )
+    password = own_password()
+
+
+class EpochDecisionForm(DecisionForm):
+    password = own_password()
+
+
 class UnitForm(ServiceForm):
     name = forms.CharField(max_length=120, label="Name", help_text="As people call it, such as “Retail credit”")
     code = forms.SlugField(

@@ -55,6 +55,7 @@ def tabs_of(request: HttpRequest, current: str) -> dict:
     """The pages of administration that the reader may open."""
     places = (
         ("People and roles", "administration", may(request.user, Permission.SEE_ADMINISTRATION)),
+        ("The log’s key", "epochs", may(request.user, Permission.SEE_ADMINISTRATION)),
         ("Background work", "jobs", may(request.user, Permission.SEE_JOBS)),
         ("API tokens", "tokens", True),
         ("API guide", "api-guide", True),
