@@ -525,11 +525,12 @@ class Audit:
         self.facts = dict.fromkeys(
             ("records", "entries", "rows", "files", "erased", "outside", "guards", "receipts", "witnesses", "epochs"), 0
         )
-        self.epochs, self.named = None, set()
+        self.epochs, self.named, self.asked_for_witnesses = None, set(), False
         self.leaves, self.seen, self.files, self.last_sealed = [], {}, {}, ""
         self.size, self.root = 0, b""
 
     def run(self, receipts, witnesses):
+        self.asked_for_witnesses = bool(witnesses)
         try:
             self.epochs = Epochs(self.export.epochs, self.keys)
             number, self.size, self.root, _ = self.epochs.check_checkpoint(self.export.note)
@@ -757,6 +758,8 @@ def report(audit):
         " %(rows)d rows, %(files)d files, %(erased)d erased files, %(receipts)d receipts,"
         " %(witnesses)d witnesses checked" % facts
     )
+    if not audit.asked_for_witnesses:
+        print("No witness was asked for: the log's own operator alone vouches for it. Name one with --witness KEY")
     if "size" in facts:
         words = "%(scope)s, from the log %(origin)s of %(size)d records in epoch %(epochs)d, root %(root)s"
         print(words % facts)

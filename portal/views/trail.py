@@ -20,6 +20,7 @@ from audit.reading import (
     attachments_about,
     attachments_filed_as,
     entries_on,
+    epochs_begun,
     last_checkpoint,
     log_size,
     subject_name,
@@ -161,11 +162,25 @@ def log_state() -> dict:
         "uncovered": size - (last.size if last else 0),
         "overdue": checkpoints.overdue_since(),
         "configured_witnesses": len(settings.WITNESS_URLS),
+        "witnesses": witnesses(),
         "is_demo": settings.ASSAY_ENV == "demo",
         "origin": settings.AUDIT_ORIGIN,
         "verifier_sha256": verifier.hashlib.sha256(export.VERIFIER.read_bytes()).hexdigest(),
         "key": _log_key(),
+        "epochs": epochs_begun().count() + 1,
+        "arguments": verifier_arguments(),
     }
+
+
+def witnesses() -> list[dict]:
+    """Name and verifier key of each witness that the portal knows."""
+    return [{"name": key.partition("+")[0], "key": key} for key in settings.WITNESS_KEYS]
+
+
+def verifier_arguments() -> str:
+    """What goes behind the export's name, so that the log's signature and each witness's are checked."""
+    words = [("--key", _log_key() or "the log’s verifier key"), *(("--witness", key) for key in settings.WITNESS_KEYS)]
+    return " ".join(f"{option} '{key}'" for option, key in words)
 
 
 def _log_key() -> str:

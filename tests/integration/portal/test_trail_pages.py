@@ -1,8 +1,10 @@
 """The audit trail of a model and of the bank, as pages: entries, proofs, what can be taken away."""
 
+import html
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -11,7 +13,7 @@ import pytest
 from django.db import transaction
 from django.test import override_settings
 
-from audit import checkpoints, export, tree
+from audit import checkpoints, export, signed_note, tree
 from audit.models import Entry, SealedRecord
 from inventory import services
 from inventory.models import Model
@@ -241,6 +243,43 @@ def test_an_entry_is_proved_in_the_page(cast, address, registration):
     assert "The append-only file holds it" in page
     assert "No witness is configured" in page
     assert "Consistent" in page
+
+
+def test_the_page_says_how_to_add_a_witness_where_there_is_none(cast, address, registration):
+    sign()
+
+    page = text_of(browser_of(cast.validator).get(address))
+
+    assert "Nobody beside the portal’s own operator vouches for this checkpoint." in page
+    assert "python -m audit.witness" in page
+    assert "ASSAY_WITNESS_URLS and ASSAY_WITNESS_KEYS" in page
+    assert "--witness" not in page
+
+
+def test_the_page_names_every_key_in_the_command_that_checks_them(
+    cast, model, address, registration, tmp_path, settings
+):
+    sign()
+    witness = signed_note.load_or_make_signer(tmp_path / "w", "witness.example", signed_note.COSIGNATURE)
+    settings.WITNESS_URLS, settings.WITNESS_KEYS = ["http://127.0.0.1:1"], [witness.verifier_key]
+
+    answer = browser_of(cast.validator).get(address)
+
+    command = re.search(r'data-copy="(python3 [^"]+)"', text_of(answer))[1]
+    words = shlex.split(html.unescape(command))
+    assert words[:3] == ["python3", "verifier.py", f"trail-{model.ref}.zip"]
+    assert words[3:] == ["--key", checkpoints.log_key(), "--witness", witness.verifier_key]
+    assert "No witness is configured" not in text_of(answer)
+    assert "Witness witness.example" in text_of(answer)
+
+
+def test_a_witness_without_a_key_is_said_to_be_of_no_use(cast, address, registration, settings):
+    sign()
+    settings.WITNESS_URLS = ["http://127.0.0.1:1"]
+
+    page = text_of(browser_of(cast.validator).get(address))
+
+    assert "without a key in ASSAY_WITNESS_KEYS no cosignature is kept" in page
 
 
 def test_an_entry_is_found_for_its_proof_by_its_digest(cast, address, registration):
