@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.shortcuts import get_object_or_404
 from django.test import Client
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.roles import SCOPES, Role
-from audit import checkpoints
+from audit import checkpoints, epochs, signed_note
 from audit.models import Artefact, Attachment, Entry, subject_name
 from inventory import services as inventory
 from inventory.policies import WORDS_OF_ADDRESSES
@@ -27,6 +28,7 @@ from monitoring.models import Monitor, Reference, Run, Window
 from monitoring.models.monitor import MonitorQuerySet
 from proposals import services as proposals
 from tests import logs
+from tests.cast import PASSWORD
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 NAME = "Quokka behavioural scorecard"  # a word that no page says by itself
@@ -96,8 +98,8 @@ NUMBERS = {
     "report-page": "attachment",
     "decide-proposal": "proposal",
     "withdraw-proposal": "proposal",
-    "decide-epoch": "proposal",
-    "withdraw-epoch": "proposal",
+    "decide-epoch": "epoch",
+    "withdraw-epoch": "epoch",
     "end-role": "assignment",
     "disable-person": "person",
     "retry-digest": "version",
@@ -210,6 +212,7 @@ def things(cast) -> SimpleNamespace:
         proposal=proposals.propose_role(
             person=cast.developer.person, role=Role.OWNER, unit=cast.retail, reason="Needed", by=cast.administrator
         ),
+        epoch=epoch_proposal(cast.administrator),
         assignment=cast.owner.person.roles.get(),
         person=cast.owner.person,
         words={"ref": model.ref, "label": "1.0.0", "column": "income", "kind": "models"},
@@ -221,6 +224,13 @@ def missing(things) -> SimpleNamespace:
     """Names and numbers of the same shape that nothing has."""
     nothing = SimpleNamespace(pk=10**9)
     return SimpleNamespace(**dict.fromkeys(NUMBERS.values(), nothing), words=things.words | {"ref": "MDL-1999-0001"})
+
+
+def epoch_proposal(by):
+    key = checkpoints.log_key()
+    new = signed_note.Signer(key.partition("+")[0], signed_note.LOG, Ed25519PrivateKey.generate())
+    ending = epochs.ending(reason=epochs.ROTATION, key=key, files=[])
+    return proposals.propose_epoch(ending=ending, new_key=new.verifier_key, reason="Needed", password=PASSWORD, by=by)
 
 
 def file_on(window: Window, model) -> Attachment:

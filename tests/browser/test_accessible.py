@@ -20,6 +20,7 @@ PAGES = {
     "audit": ("agnes", "/audit/"),
     "tokens": ("olivia", "/tokens/"),
     "administration": ("ada", "/administration/"),
+    "the log's key": ("ada", "/administration/log/"),
     "add a unit": ("ada", "/administration/units/add/"),
     "add an account": ("ada", "/administration/accounts/add/"),
     "disable a person": ("ada", "/administration/people/3/disable/"),
