@@ -14,19 +14,35 @@ from inventory.access import find_model
 from inventory.api import serializers
 from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion
+from inventory.refusals import ChangedSince
+from web.conditions import holds
 from web.pages import text_after
 from web.wording import faults_of_query
 
 PAGE = 100
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description="ETag you read")
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="ETag you read; several, joined by commas; or `*` for whatever stands",
+)
 
 
-def digest_read(request) -> str:
-    """Digest of the record that the client read, from If-Match. Raises MustNameVersion without one."""
-    expected = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-    if not expected:
+def digest_read(request, model: Model) -> str:
+    """Digest of the record where If-Match lets it through as it stands; else empty, which no record has.
+
+    Raises MustNameVersion without If-Match, InvalidInput where that can be none.
+    """
+    sent = request.headers.get("If-Match", "").strip()
+    if not sent:
         raise MustNameVersion("Send If-Match with the ETag that you read, so that nobody's change is lost.")
-    return expected
+    standing = serializers.etag_of(model)
+    if holds(sent, etag=standing):
+        return standing.strip('"')
+    if f"W/{standing}" in sent:
+        raise ChangedSince("A weak ETag, W/…, never holds. Compression on the way makes one; send it without W/.")
+    return ""
 
 
 class ModelList(APIView):
@@ -85,7 +101,7 @@ class ModelDetail(APIView):
     def patch(self, request, ref: str):
         """Change fields of the model that you read: If-Match must still hold."""
         model = find_model(request, ref)
-        expected = digest_read(request)
+        expected = digest_read(request, model)
         changes = serializers.ModelChange(data=request.data, context={"by": request.user})
         changes.is_valid(raise_exception=True)
         model = services.edit_model(
@@ -105,7 +121,7 @@ class ModelStage(APIView):
     def post(self, request, ref: str):
         """Move the model that you read to its next stage. To rely on it more takes a person who did not build it."""
         model = find_model(request, ref)
-        expected = digest_read(request)
+        expected = digest_read(request, model)
         wanted = serializers.StageChange(data=request.data)
         wanted.is_valid(raise_exception=True)
         model = services.move_stage(model=model, **wanted.validated_data, expected_digest=expected, by=request.user)

@@ -282,6 +282,46 @@ def test_an_edit_needs_the_etag_that_still_holds(client_of, model_body):
     assert Model.objects.get().name == "New"
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ("*", 200),
+        ("{etag}", 200),
+        ('"other", {etag}', 200),
+        ('"a,b",,{etag} ,', 200),
+        ('"other"', 412),
+        ('"other","another"', 412),
+        ("W/{etag}", 412),
+        ("{bare}", 422),
+        ('{etag} "other"', 422),
+        ("*, {etag}", 422),
+        (",", 422),
+    ],
+)
+def test_if_match_takes_a_star_or_a_list_and_compares_strongly(client_of, model_body, sent, status):
+    client = client_of()
+    etag = client.post("/api/v1/models/", model_body)["ETag"]
+
+    headers = {"If-Match": sent.format(etag=etag, bare=etag.strip('"'))}
+    answer = client.patch("/api/v1/models/cards/pd/", {"name": "New"}, headers=headers)
+
+    assert answer.status_code == status
+    assert (Model.objects.get().name == "New") == (status == 200)
+    if status == 422:
+        assert sentences(answer)["/If-Match"].startswith("An ETag in double quotes")
+    if sent.startswith("W/"):
+        assert "send it without W/" in answer.json()["detail"]
+
+
+def test_a_star_still_needs_a_record_that_one_may_see(cast, client_of, model_body):
+    client_of().post("/api/v1/models/", model_body)
+    stranger = client_of(account=cast.stranger, unit=cast.markets)
+
+    answer = stranger.patch("/api/v1/models/cards/pd/", {"name": "New"}, headers={"If-Match": "*"})
+
+    assert answer.status_code == 404
+
+
 def test_a_version_is_taken_with_its_digest_pending(client_of, model_body):
     client = client_of()
     client.post("/api/v1/models/", model_body)
