@@ -186,8 +186,18 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.start}…)"
 
 
+class TokenUse(models.Model):
+    """When a token was last used, to within a few minutes. Apart from the token, which never moves."""
+
+    token = models.OneToOneField(ApiToken, models.PROTECT, primary_key=True, related_name="use")
+    used_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.token_id}, {self.used_at}"
+
+
 class AnsweredRequest(models.Model):
-    """What a writing request with an Idempotency-Key was answered. Not governed; kept for a while."""
+    """What a writing request with an Idempotency-Key was answered. Not governed; kept for some days, see services."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     key = models.CharField(max_length=200)

@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.contrib.auth.password_validation import validate_password
@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import events
-from accounts.models import Account, ApiToken, Person, PersonDetails, RoleAssignment, Unit
+from accounts.models import Account, AnsweredRequest, ApiToken, Person, PersonDetails, RoleAssignment, TokenUse, Unit
 from accounts.permissions import check_may, reaches
 from accounts.policies import check_reason
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
@@ -24,6 +24,9 @@ from audit.services import record
 
 TOKEN_PREFIX = "assay_"  # noqa: S105  (what a token begins with, so that scanners find a leaked one)
 ROLE, END_ROLE = "role", "end role"  # kinds of proposals: a role that is to begin, and one that is to end
+USE_NOTED_EVERY = timedelta(minutes=5)
+ANSWERS_KEPT = timedelta(days=7)  # a pipeline may be repeated after a long weekend
+FORGET_ANSWERS = "accounts.forget_answers"  # name of the task
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 
 
@@ -248,6 +251,24 @@ def revoke_token(*, token: ApiToken, by: Account) -> None:
     token.revoked_at, token.revoked_by = timezone.now(), by.person
     token.save(update_fields=["revoked_at", "revoked_by"])
     record(events.TOKEN_REVOKED, subject=token, by=by, trails=[token.person], data={"name": token.name})
+
+
+def note_use(*, token: ApiToken) -> None:
+    """Note that a token is used, once in a while: not every call that reads shall write."""
+    now = timezone.now()
+    used_at = token.use.used_at if hasattr(token, "use") else None
+    if used_at is None or now - used_at >= USE_NOTED_EVERY:
+        TokenUse.objects.bulk_create(
+            [TokenUse(token=token, used_at=now)],
+            update_conflicts=True,  # two calls at once are both the last
+            update_fields=["used_at"],
+            unique_fields=["token"],
+        )
+
+
+def forget_answers() -> int:
+    """Take away answers that were kept for their time; return how many. Their keys are new ones from then on."""
+    return AnsweredRequest.objects.filter(answered_at__lt=timezone.now() - ANSWERS_KEPT).delete()[0]
 
 
 def hash_of(secret: str) -> str:

@@ -3,7 +3,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.models import ApiToken
-from accounts.services import hash_of
+from accounts.services import hash_of, note_use
 
 
 class BearerToken(BaseAuthentication):
@@ -19,7 +19,7 @@ class BearerToken(BaseAuthentication):
             raise AuthenticationFailed("The Authorization header must read: Bearer, a space, the token.")
         token = (
             ApiToken.objects.usable()
-            .select_related("account__person__details", "unit")
+            .select_related("account__person__details", "unit", "use")
             .filter(sha256=hash_of(words[1].decode("ascii", errors="replace")))
             .first()
         )
@@ -27,6 +27,7 @@ class BearerToken(BaseAuthentication):
             raise AuthenticationFailed(
                 "This token is unknown, revoked or expired. Make a new one under your name, API tokens."
             )
+        note_use(token=token)
         token.account.token = token
         return token.account, token
 

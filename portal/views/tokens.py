@@ -1,11 +1,17 @@
-"""API tokens: made, shown once, listed, revoked."""
+"""API tokens: made, shown once, listed, revoked.
+
+A new secret travels from the answer that made it to the page that shows it in a cookie of the browser's: the portal
+keeps none of it, and a page that is read again makes and shows nothing.
+"""
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -19,33 +25,59 @@ from portal.forms import TokenForm
 from portal.views.administration import forbidden, tabs_of
 
 SHOWN = 200
+NEW_TOKEN = "assay_new_token"  # noqa: S105  (name of the cookie)
+SHOWN_WITHIN = timedelta(minutes=10)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """My API tokens, and for administrators those of everybody. A new secret is shown once, here."""
-    form, secret = TokenForm(request.POST or None, by=request.user), None
+    form = TokenForm(request.POST or None, by=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             made, secret = accounts.make_token(**_token(form), by=request.user)
-            form = TokenForm(by=request.user)
             messages.success(request, f"Made: {made.name}. Copy it now; it is not shown again.")
+            return _on_its_way(redirect("tokens"), secret)
         except InvalidInput as refusal:
             form.add_problems(refusal.problems)
         except NotPermitted as refusal:
             return forbidden(request, refusal)
     context = tabs_of(request, "tokens") | {
         "form": form,
-        "secret": secret,
+        "secret": _brought(request),
         "origin": f"{request.scheme}://{request.get_host()}",
         "tokens": _visible(request.user, Permission.SEE_ADMINISTRATION).select_related(
-            "account", "unit", "made_by__details", "person__details"
+            "account", "unit", "use", "made_by__details", "person__details"
         )[:SHOWN],
         "sees_all": may(request.user, Permission.SEE_ADMINISTRATION),
         "can_revoke_all": may(request.user, Permission.MANAGE_PEOPLE),
     }
-    return render(request, "portal/tokens.html", context)
+    page = render(request, "portal/tokens.html", context)
+    if request.method == "GET" and NEW_TOKEN in request.COOKIES:
+        page.delete_cookie(NEW_TOKEN, path=reverse("tokens"), samesite="Strict")
+    return page
+
+
+def _on_its_way(answer: HttpResponse, secret: str) -> HttpResponse:
+    """The answer with the secret for the page that it leads to, and for no script and no other address."""
+    answer.set_cookie(
+        NEW_TOKEN,
+        secret,
+        path=reverse("tokens"),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Strict",
+    )
+    return answer
+
+
+def _brought(request: HttpRequest) -> str | None:
+    """The secret that the browser brings, where the reader has just made that token."""
+    secret = request.COOKIES.get(NEW_TOKEN, "")
+    just_now = timezone.now() - SHOWN_WITHIN
+    made = ApiToken.objects.usable().filter(made_by=request.user.person, made_at__gte=just_now)
+    return secret if secret and made.filter(sha256=accounts.hash_of(secret)).exists() else None
 
 
 def _visible(account: Account, permission: Permission) -> QuerySet[ApiToken]:

@@ -123,7 +123,8 @@ def test_without_script_the_box_is_an_input_with_a_short_list(cast):
 
 
 def test_a_form_takes_what_the_box_writes(cast):
-    answer = browser_of(cast.owner).post("/tokens/", WANTED | {"unit": "Retail credit (retail)"})
+    sent = WANTED | {"unit": "Retail credit (retail)"}
+    answer = browser_of(cast.owner).post("/tokens/", sent, follow=True)
 
     assert answer.context["secret"]
 

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import ApiToken
+from accounts.models import ApiToken, TokenUse
 from tests.cast import hire
 from tests.pages import browser_of, queries_of, text_of
 
@@ -32,15 +35,84 @@ def token_of(cast):
 def test_a_new_token_is_shown_once_with_an_example_and_works(cast):
     client = browser_of(cast.owner)
 
-    answer = client.post("/tokens/", WANTED)
+    made = client.post("/tokens/", WANTED)
+    answer = client.get(made["Location"])
 
     secret = answer.context["secret"]
+    assert (made.status_code, made["Location"]) == (302, "/tokens/")
     assert secret.startswith("assay_")
     assert f'data-copy="{secret}"' in text_of(answer)
     assert f"Authorization: Bearer {secret}" in answer.content.decode().replace("&quot;", '"')
     assert "no-store" in answer["Cache-Control"]
     assert secret not in client.get("/tokens/").content.decode()
     assert browser_of(None).get("/api/v1/models/", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+
+
+def test_a_reload_makes_no_second_token_and_shows_none_again(cast):
+    client = browser_of(cast.owner)
+    shown = client.post("/tokens/", WANTED, follow=True)
+
+    again = client.get(shown.request["PATH_INFO"])
+
+    assert shown.request["REQUEST_METHOD"] == "GET"
+    assert (shown.context["secret"] is None, again.context["secret"]) == (False, None)
+    assert "Shown this once" not in text_of(again)
+    assert ApiToken.objects.count() == 1
+
+
+def test_a_secret_on_its_way_is_kept_by_the_browser_alone_and_by_no_script(cast):
+    client = browser_of(cast.owner)
+
+    made = client.post("/tokens/", WANTED)
+
+    cookie = made.cookies["assay_new_token"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Strict", "")
+    assert cookie["path"] == "/tokens/"
+    assert cookie.value not in str([session.get_decoded() for session in Session.objects.all()])
+    assert cookie.value not in str(list(ApiToken.objects.values()))
+
+
+@pytest.mark.parametrize("brought", ["assay_made_up", "of another", "of yesterday"])
+def test_a_secret_that_the_reader_did_not_just_make_is_not_shown(cast, brought, monkeypatch):
+    by = cast.stranger if brought == "of another" else cast.owner
+    unit = cast.markets if brought == "of another" else cast.retail
+    ends = timezone.now() + timedelta(days=1)
+    _, secret = accounts.make_token(account=by, name="x", scopes=["models:read"], unit=unit, expires_at=ends, by=by)
+    if brought == "of yesterday":
+        monkeypatch.setattr("portal.views.tokens.SHOWN_WITHIN", timedelta(0))
+    client = browser_of(cast.owner)
+    client.cookies["assay_new_token"] = brought if brought.startswith("assay") else secret
+
+    page = client.get("/tokens/")
+
+    assert page.context["secret"] is None
+    assert secret not in page.content.decode()
+    assert page.cookies["assay_new_token"]["max-age"] == 0
+
+
+def test_each_token_says_when_it_was_last_used_or_that_it_never_was(cast):
+    client = browser_of(cast.owner)
+    secret = client.post("/tokens/", WANTED, follow=True).context["secret"]
+    before = text_of(client.get("/tokens/"))
+
+    browser_of(None).get("/api/v1/models/", headers={"Authorization": f"Bearer {secret}"})
+
+    assert "Never used" in before
+    assert "Never used" not in text_of(client.get("/tokens/"))
+    assert timezone.now() - ApiToken.objects.get().use.used_at < timedelta(minutes=1)
+
+
+def test_not_each_call_writes_when_a_token_was_used(cast, token_of):
+    token = token_of(cast.owner)
+    accounts.note_use(token=token)
+    first = ApiToken.objects.select_related("use").get()
+    with CaptureQueriesContext(connection) as soon:
+        accounts.note_use(token=first)
+    TokenUse.objects.update(used_at=timezone.now() - timedelta(minutes=6))
+    accounts.note_use(token=ApiToken.objects.get())
+
+    assert len(soon) == 0
+    assert TokenUse.objects.get().used_at > first.use.used_at
 
 
 def test_a_token_with_mistakes_is_not_made_and_keeps_what_was_typed(cast):
