@@ -10,9 +10,9 @@ django.setup()
 
 from jobs.queues import celery_app as app  # noqa: E402
 from worker import canary, schedule  # noqa: E402
-from worker.tasks import inventory, monitoring, proposals  # noqa: E402
+from worker.tasks import accounts, inventory, monitoring, proposals  # noqa: E402
 
-__all__ = ["app", "inventory", "monitoring", "proposals"]
+__all__ = ["accounts", "app", "inventory", "monitoring", "proposals"]
 
 worker_init.connect(canary.prove_sandbox_of_ml_worker, weak=False)
 worker_init.connect(schedule.add_standing_schedules, weak=False)

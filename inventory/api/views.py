@@ -14,6 +14,7 @@ from inventory.access import find_model
 from inventory.api import serializers
 from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion
+from inventory.permissions import check_can_edit, check_can_move
 from inventory.refusals import ChangedSince
 from web.conditions import holds
 from web.pages import text_after
@@ -43,6 +44,19 @@ def digest_read(request, model: Model) -> str:
     if f"W/{standing}" in sent:
         raise ChangedSince("A weak ETag, W/…, never holds. Compression on the way makes one; send it without W/.")
     return ""
+
+
+def _may_edit(request, answer: dict, ref: str, **_label) -> None:
+    check_can_edit(request.user, find_model(request, ref))
+
+
+def _may_register(request, answer: dict) -> None:
+    check_may(request.user, Permission.REGISTER)
+    _may_edit(request, answer, answer["ref"])
+
+
+def _may_move(request, answer: dict, ref: str) -> None:
+    check_can_move(request.user, find_model(request, ref), Model.Stage(answer["stage"]))
 
 
 class ModelList(APIView):
@@ -75,7 +89,7 @@ class ModelList(APIView):
         request=serializers.ModelInput,
         responses={201: serializers.ModelOutput, 200: serializers.ModelOutput},
     )
-    @idempotent
+    @idempotent(_may_register)
     def post(self, request):
         """Register a model. The same external id again is the same model: 200 instead of 201."""
         check_may(request.user, Permission.REGISTER)
@@ -97,7 +111,7 @@ class ModelDetail(APIView):
         request=serializers.ModelChange,
         responses=serializers.ModelOutput,
     )
-    @idempotent
+    @idempotent(_may_edit)
     def patch(self, request, ref: str):
         """Change fields of the model that you read: If-Match must still hold."""
         model = find_model(request, ref)
@@ -117,7 +131,7 @@ class ModelStage(APIView):
         request=serializers.StageChange,
         responses=serializers.ModelOutput,
     )
-    @idempotent
+    @idempotent(_may_move)
     def post(self, request, ref: str):
         """Move the model that you read to its next stage. To rely on it more takes a person who did not build it."""
         model = find_model(request, ref)
@@ -141,7 +155,7 @@ class VersionList(APIView):
         request=serializers.VersionInput,
         responses={202: serializers.VersionOutput, 200: serializers.VersionOutput},
     )
-    @idempotent
+    @idempotent(_may_edit)
     def post(self, request, ref: str):
         """Register a version. 202 with "digest pending": the portal computes the digest from the artefact itself."""
         model = find_model(request, ref)
@@ -171,7 +185,7 @@ class VersionDigest(APIView):
         request=None,
         responses={202: serializers.VersionOutput},
     )
-    @idempotent
+    @idempotent(_may_edit)
     def post(self, request, ref: str, label: str):
         """Have the artefact read again after its digest could not be computed."""
         version = get_object_or_404(

@@ -35,6 +35,15 @@ AFTER = OpenApiParameter("after", int, description="`next` of the page before")
 MOST_LABELS = 20  # of a model's versions that a sentence lists
 
 
+def _may_monitor_model(request, answer: dict, ref: str) -> None:
+    check_can_monitor(request.user, find_model(request, ref))
+
+
+def _may_monitor(request, answer: dict, number: int) -> None:
+    monitors = Monitor.objects.visible_to(request.user).select_related("model__unit")
+    check_can_monitor(request.user, get_object_or_404(monitors, pk=number).model)
+
+
 class MonitorList(APIView):
     @extend_schema(operation_id="list_monitors", responses=definitions.MonitorOutput(many=True))
     def get(self, request, ref: str):
@@ -48,7 +57,7 @@ class MonitorList(APIView):
         request=definitions.MonitorInput,
         responses={201: definitions.MonitorOutput},
     )
-    @idempotent
+    @idempotent(_may_monitor_model)
     def post(self, request, ref: str):
         """Define a monitor. The log is looked at first: what does not fit is refused, column by column."""
         model = find_model(request, ref)
@@ -108,7 +117,7 @@ class RunList(APIView):
         request=serializers.RunInput,
         responses={202: serializers.RunOutput},
     )
-    @idempotent
+    @idempotent(_may_monitor)
     def post(self, request, number: int):
         """Ask for a run of a monitor; follow it at its address."""
         monitors = Monitor.objects.visible_to(request.user).select_related("model__unit")
