@@ -4,13 +4,15 @@ import uuid
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from audit.origin import Origin, changes_come_from
 from portal.acts import came_from, page_of
+from web.problems import no_such_record
+from web.text import is_storable
 
 READING = ("GET", "HEAD", "OPTIONS")
 
@@ -45,6 +47,23 @@ class SignInFirst(LoginRequiredMiddleware):
         if name != "sign-out":
             query["missed"] = name
         return redirect(f"{reverse('sign-in')}?{urlencode(query)}")
+
+
+class StorableAddresses:
+    """404 for an address whose words the database cannot hold, such as a NUL: no record is called so."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view_func, args, kwargs: dict) -> HttpResponse | None:
+        if all(is_storable(word) for word in kwargs.values() if isinstance(word, str)):
+            return None
+        if request.path.startswith("/api/v1/"):
+            return no_such_record(request)
+        raise Http404
 
 
 class MethodPages:

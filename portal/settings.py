@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.origin_of_change",
+    "portal.middleware.StorableAddresses",
     "portal.middleware.MethodPages",
     "portal.middleware.RefusalPages",
     "axes.middleware.AxesMiddleware",
@@ -264,6 +265,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "web.problems.problem_response",
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,  # faults of a list's items by their places, as ListField has them
     "UNAUTHENTICATED_USER": None,
+    "ALLOWED_VERSIONS": ["1"],  # else the schema puts any ?version= into its file's name
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {

@@ -59,5 +59,5 @@ urlpatterns = [
     path("api/v1/", include("monitoring.api.urls")),
     path("api/v1/", include("inventory.api.urls")),
     path("api/", api_guide.guide, name="api-guide"),
-    re_path(r"^api/.+$", api_addresses.no_such_address, name="api-unknown"),  # behind all that the API has
+    re_path(r"^api/[\w\W]+$", api_addresses.no_such_address, name="api-unknown"),  # behind all that the API has
 ]

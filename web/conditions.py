@@ -13,7 +13,7 @@ TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 def holds(if_match: str, *, etag: str) -> bool:
     """Whether If-Match lets through what stands as `etag`: it is `*`, or names the tag among its own.
 
-    Tags are compared strongly, so a weak one, W/"…", is never the same. Raises ValidationError for what is no such list.
+    Tags are compared strongly, so a weak one, W/"…", is never the same. Raises ValidationError for what is no list.
     """
     if if_match == "*":
         return True

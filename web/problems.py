@@ -65,6 +65,12 @@ def problem_page(
     return JsonResponse(body, status=status, headers=headers, content_type=MEDIA_TYPE)
 
 
+def no_such_record(request: HttpRequest) -> JsonResponse:
+    """404 as a view would say it, where none was asked."""
+    _, status, slug, title = next(kind for kind in KINDS if kind[0] is Http404)
+    return problem_page(request, status=status, slug=slug, title=title, detail=f"{title}.")
+
+
 def _body(request: HttpRequest, status: int, slug: str, title: str, detail: str) -> dict:
     return {
         "type": f"urn:assay:problem:{slug}",

@@ -137,5 +137,5 @@ def _value(filters: ModelFilter, name: str, value: str, units: dict[str, str]) -
 
 
 def _words(filters: ModelFilter, name: str, value: str) -> str:
-    choices = dict(getattr(filters.form.fields[name], "choices", ()))
-    return str(choices.get(value) or choices.get(int(value) if value.isdigit() else value) or value)
+    choices = {str(choice): words for choice, words in getattr(filters.form.fields[name], "choices", ())}
+    return str(choices.get(value) or value)

@@ -12,6 +12,7 @@ from monitoring.filters import BreachFilter, metrics_of
 from monitoring.models import Breach
 from monitoring.views import headlines
 from web.keyset import KeysetPage
+from web.text import is_storable
 
 # Newest window first, and in it breaches before what is on watch.
 PLACE = Concat(
@@ -69,4 +70,4 @@ def _chips(filters: BreachFilter, asked: QueryDict) -> list[dict]:
 
 def _named(code: str | None) -> dict[str, str]:
     """Name of the unit that the address asks for, by its code."""
-    return dict(Unit.objects.filter(code=code).values_list("code", "name")) if code else {}
+    return dict(Unit.objects.filter(code=code).values_list("code", "name")) if is_storable(code) else {}

@@ -79,7 +79,7 @@ def administration(request: HttpRequest) -> HttpResponse:
 
 
 def _people_context(request: HttpRequest, form: RoleForm) -> dict:
-    words = request.GET.get("q", "").strip()[:100]
+    words = request.GET.get("q", "").replace("\0", "").strip()[:100]
     matching = _people().filter(Q(details__full_name__icontains=words) | Q(hr_number__icontains=words))
     page = KeysetPage(matching, request.GET, sorts=SORTS, default="name", size=PAGE)
     known = Proposal.objects.filter(kind__in=DECIDES).select_related("asked_by__details", "decided_by__details")

@@ -31,6 +31,7 @@ from inventory.views.model import model_frame
 from portal.proof import checkpoint_steps, proof_of
 from portal.trail import HEX64, changes_of, lines_of
 from portal.visibility import entries_seen_by, seen_among, sees_whole_log
+from web.text import is_storable, number_in
 
 PAGE = 50
 MOST_PEOPLE = 50
@@ -67,7 +68,8 @@ def trail_context(request: HttpRequest, entries, models: QuerySet[Model] | None 
     """Entries, the chosen one, its proof and the state of the log. models: give each entry its model of these."""
     matching = narrowed(entries, request.GET)
     before = request.GET.get("before", "")
-    page = list((matching.filter(pk__lt=before) if _is_number(before) else matching)[: PAGE + 1])
+    place = number_in(before)
+    page = list((matching if place is None else matching.filter(pk__lt=place))[: PAGE + 1])
     chosen = _chosen(entries, request.GET.get("entry", "").strip())
     opened = lines_of([chosen], models=models)[0] if chosen else None
     trails = seen_among(request.user, [*chosen.trails, chosen.subject]) if chosen else set()
@@ -96,10 +98,6 @@ def trail_context(request: HttpRequest, entries, models: QuerySet[Model] | None 
     }
 
 
-def _is_number(words: str) -> bool:
-    return words.isdigit() and len(words) < 19
-
-
 def _url(request: HttpRequest, **changed) -> str:
     """The page's own query with some of it replaced; None takes a part away."""
     query = request.GET.copy()
@@ -112,8 +110,8 @@ def _url(request: HttpRequest, **changed) -> str:
 
 def _chosen(entries, asked: str):
     """The entry that the address asks for, by its number or its digest."""
-    number = asked.replace(",", "")
-    if _is_number(number):
+    number = number_in(asked.replace(",", ""))
+    if number is not None:
         return entries.filter(pk=number).first()
     return entries.filter(digest=bytes.fromhex(asked)).first() if HEX64.fullmatch(asked) else None
 
@@ -128,7 +126,7 @@ def _files(line, trails: set[str]) -> list:
 def narrowed(entries, query):
     """Entries by event, by words (a person, a subject, an entry, a digest), and those outside the portal."""
     if event := query.get("event"):
-        entries = entries.filter(event=event)
+        entries = entries.filter(event=event) if is_storable(event) else entries.none()
     if query.get("outside"):
         entries = entries.filter(event=OUTSIDE)
     words = query.get("q", "").strip().replace("\0", "")
@@ -140,8 +138,9 @@ def _about(words: str) -> Q:
     titles = [event.name for event in registered_events().values() if words.lower() in event.title.lower()]
     condition = Q(subject=words) | Q(account__iexact=words) | Q(event__in=titles)
     condition |= Q(actor__in=[subject_name(person) for person in people])
-    if _is_number(words.replace(",", "")):
-        condition |= Q(pk=words.replace(",", ""))
+    number = number_in(words.replace(",", ""))
+    if number is not None:
+        condition |= Q(pk=number)
     if HEX64.fullmatch(words):
         subjects = attachments_filed_as(words).values_list("subject", flat=True)[:MOST_PEOPLE]
         condition |= Q(digest=bytes.fromhex(words)) | Q(subject__in=list(subjects))
@@ -219,7 +218,8 @@ def export_log(request: HttpRequest) -> HttpResponse:
 
 
 def _export(request: HttpRequest, trail: str | None, name: str, back: str) -> HttpResponse:
-    sizes = [int(size) for size in request.GET.getlist("receipt_size") if _is_number(size)]
+    asked = map(number_in, request.GET.getlist("receipt_size"))
+    sizes = [size for size in asked if size is not None]
     stream = tempfile.TemporaryFile()  # noqa: SIM115  (FileResponse closes it)
     try:
         export.export_trail(stream, trail=trail, receipt_sizes=sizes)

@@ -128,6 +128,11 @@ def route_of(name: str) -> URLPattern:
 
 def address(name: str, things: SimpleNamespace) -> str:
     """The address of the retail unit's object. Fails for a route that this file does not know."""
+    return reverse(name, kwargs=parameters(name, things))
+
+
+def parameters(name: str, things: SimpleNamespace) -> dict:
+    """What stands in the route's address for the retail unit's object."""
     found = {}
     for parameter in route_of(name).pattern.converters:
         if parameter in ("number", "entry"):
@@ -136,7 +141,7 @@ def address(name: str, things: SimpleNamespace) -> str:
         else:
             assert parameter in things.words, f"{name} is unknown here: {parameter} is not among the words"
             found[parameter] = things.words[parameter]
-    return reverse(name, kwargs=found)
+    return found
 
 
 def words_behind_a_model() -> set[str]:
@@ -177,7 +182,7 @@ def things(cast) -> SimpleNamespace:
         columns=logs.COLUMNS,
         reference_location="/nowhere",
         seed=1,
-        explained={"flavour": "sklearn"},
+        explained={"flavour": "sklearn", "method": "predict_proba"},
         defined_by=cast.owner.person,
     )
     reference = Reference.objects.create(
