@@ -13,6 +13,13 @@ def path_of(sha256: str) -> Path:
     return settings.ARTEFACT_ROOT / sha256[:2] / sha256
 
 
+def is_there() -> bool:
+    """Whether the folder can be read; before its first file, whether what it will lie in can be."""
+    root = settings.ARTEFACT_ROOT
+    place = next(folder for folder in (root, *root.parents) if folder.exists())
+    return os.access(place, os.R_OK | os.X_OK)
+
+
 def keep(chunks: Iterable[bytes]) -> tuple[str, int]:
     """Write chunks to the folder under their SHA-256; return (sha256, bytes). Constant memory.
 

@@ -13,6 +13,16 @@ celery_app = Celery("assay")
 celery_app.config_from_object("django.conf:settings", namespace="CELERY")
 
 
+def is_broker_up() -> bool:
+    """Whether the broker takes a connection at the moment."""
+    try:
+        with celery_app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0)
+    except (OperationalError, OSError):
+        return False
+    return True
+
+
 def publish(job: Job) -> bool:
     """Send the job's id to its queue. False when the broker is away: the reconciler sends it again."""
     try:

@@ -10,6 +10,7 @@ from portal.views import (
     api_files,
     api_guide,
     epochs,
+    failures,
     files,
     find,
     health,
@@ -20,6 +21,8 @@ from portal.views import (
     tokens,
     trail,
 )
+
+handler500 = failures.failed
 
 urlpatterns = [
     path("", home.home, name="home"),

@@ -49,7 +49,13 @@ def postgres_server():
 @pytest.fixture(scope="session")
 def database_template(postgres_server):
     """A migrated database that every test's own is cloned from; nobody connects to it."""
-    name_everything(postgres_server.url, TEMPLATE)
+    migrate(postgres_server.url, TEMPLATE)
+    return postgres_server.url
+
+
+def migrate(server_url: str, name: str) -> None:
+    """Make the database `name` with every table that the portal has."""
+    name_everything(server_url, name)
     for command in ("bootstrap_database", "migrate"):
         done = subprocess.run(
             [sys.executable, "manage.py", command, "-v", "0"],
@@ -57,10 +63,9 @@ def database_template(postgres_server):
             capture_output=True,
             text=True,
             check=False,
-            env=os.environ | {"BOOTSTRAP_DATABASE_URL": postgres_server.url},
+            env=os.environ | {"BOOTSTRAP_DATABASE_URL": server_url},
         )
         assert done.returncode == 0, done.stderr
-    return postgres_server.url
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,18 @@ class ThrowawayPostgres:
     url: str
     folder: Path
     _server: database.Database
+
+    def halt(self) -> None:
+        """Stop the server and keep what it has, until `start_again`."""
+        self._server.stop()
+
+    def start_again(self) -> None:
+        self._server.start_again()
+        until = time.monotonic() + 60
+        while not self._server.answers():
+            if time.monotonic() > until:
+                raise RuntimeError("PostgreSQL did not come back within a minute.")
+            time.sleep(0.1)
 
     def stop(self) -> None:
         self._server.stop()
