@@ -61,6 +61,10 @@ class RoleAssignmentQuerySet(models.QuerySet):
     def in_force(self) -> RoleAssignmentQuerySet:
         return self.filter(ended_at=None)
 
+    def of_administrators(self) -> RoleAssignmentQuerySet:
+        """In force, of people who are not disabled."""
+        return self.in_force().filter(role=Role.ADMINISTRATOR, person__is_active=True)
+
 
 class RoleAssignment(models.Model):
     """A role of a person over a unit and all below it; without a unit, over the whole bank.

@@ -15,15 +15,17 @@ from django.utils import timezone
 
 from accounts import events
 from accounts.models import Account, AnsweredRequest, ApiToken, Person, PersonDetails, RoleAssignment, TokenUse, Unit
-from accounts.permissions import check_may, reaches
-from accounts.policies import check_reason
+from accounts.permissions import check_may
+from accounts.policies import check_administrators_stay, check_reason
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import BANK_WIDE, SCOPES, Permission, Role
 from audit.reading import key_of
 from audit.services import record
 
 TOKEN_PREFIX = "assay_"  # noqa: S105  (what a token begins with, so that scanners find a leaked one)
-ROLE, END_ROLE = "role", "end role"  # kinds of proposals: a role that is to begin, and one that is to end
+# Kinds of proposals: a role that is to begin, one that is to end, a person who is to be enabled again, and a token.
+ROLE, END_ROLE, ENABLE, SERVICE_TOKEN = "role", "end role", "enable person", "service token"
+WHOLE_BANK = "whole bank"
 USE_NOTED_EVERY = timedelta(minutes=5)
 ANSWERS_KEPT = timedelta(days=7)  # a pipeline may be repeated after a long weekend
 FORGET_ANSWERS = "accounts.forget_answers"  # name of the task
@@ -115,7 +117,7 @@ def add_person(
         raise InvalidInput({"hr_number": f"Somebody has the HR number “{hr_number}” already."})
     person = Person.objects.create(hr_number=hr_number, unit=unit, line_manager=line_manager)
     PersonDetails.objects.create(person=person, full_name=full_name, mail=mail)
-    record(events.PERSON_ADDED, subject=person, by=by, data={"hr_number": hr_number, "unit": unit.name})
+    record(events.PERSON_ADDED, subject=person, by=by, data={"hr_number": hr_number, "unit": unit.code})
     return person
 
 
@@ -136,7 +138,7 @@ def add_account(*, person: Person, username: str, password: str | None, kind: st
         subject=account,
         by=by,
         trails=[person],
-        data={"kind": kind, "username": username},
+        data={"kind": kind, "username": username, "hr_number": person.hr_number},
     )
     return account
 
@@ -160,9 +162,9 @@ def end_role(*, proposal: AcceptedProposal, by: Account) -> None:
     """End the role of an accepted proposal from now on; the next request of every session feels it."""
     check_may(by, Permission.MANAGE_PEOPLE)
     _check_accepted(proposal, END_ROLE)
+    lock_administrators()
     assignment = RoleAssignment.objects.select_for_update().get(pk=key_of(proposal.subject))
-    if assignment.ended_at:
-        raise NotNow("This role has ended already.")
+    check_can_end(assignment)
     assignment.ended_at, assignment.ended_by_id = timezone.now(), proposal.decided_by_id
     assignment.save(update_fields=["ended_at", "ended_by"])
     record(
@@ -171,11 +173,33 @@ def end_role(*, proposal: AcceptedProposal, by: Account) -> None:
         by=by,
         trails=[assignment.person],
         data={
+            "hr_number": assignment.person.hr_number,
             "role": assignment.get_role_display(),
-            "unit": assignment.unit.name if assignment.unit else "whole bank",
+            "unit": code_of(assignment.unit),
             "reason": proposal.reason,
         },
     )
+
+
+def lock_administrators() -> None:
+    """Lock every administrator's role until the transaction ends: of two acts at once, the later counts who is left.
+
+    To be taken before the row that is changed, and in one order, so that two callers never wait for each other.
+    """
+    in_force = RoleAssignment.objects.in_force().filter(role=Role.ADMINISTRATOR).order_by("pk")
+    list(in_force.select_for_update(no_key=True))
+
+
+def check_can_end(assignment: RoleAssignment) -> None:
+    if assignment.ended_at:
+        raise NotNow("This role has ended already.")
+    if assignment.role == Role.ADMINISTRATOR:
+        check_administrators_stay(assignment.person)
+
+
+def code_of(unit: Unit | None) -> str:
+    """A unit as entries name it: a name may change, a code stays."""
+    return unit.code if unit else WHOLE_BANK
 
 
 def check_can_be_held(role: Role, unit: Unit | None) -> None:
@@ -189,10 +213,12 @@ def check_can_be_held(role: Role, unit: Unit | None) -> None:
 @transaction.atomic
 def disable_person(*, person: Person, reason: str, by: Account) -> Person:
     """Shut every session and token of a person, at once; records stay. The safe direction takes one administrator."""
+    lock_administrators()
     person = Person.objects.select_for_update().get(pk=person.pk)
     check_may(by, Permission.MANAGE_PEOPLE)
     if not person.is_active:
         raise NotNow(f"{person} is disabled already.")
+    check_administrators_stay(person)
     check_reason(reason)
     person.is_active = False
     person.save(update_fields=["is_active"])
@@ -201,18 +227,58 @@ def disable_person(*, person: Person, reason: str, by: Account) -> Person:
 
 
 @transaction.atomic
+def enable_person(*, proposal: AcceptedProposal, by: Account) -> Person:
+    """Let the person of an accepted proposal in again. Sessions and tokens that have not ended work again too."""
+    check_may(by, Permission.MANAGE_PEOPLE)
+    _check_accepted(proposal, ENABLE)
+    person = Person.objects.select_for_update().get(pk=key_of(proposal.subject))
+    check_is_disabled(person)
+    person.is_active = True
+    person.save(update_fields=["is_active"])
+    data = {"hr_number": person.hr_number, "reason": proposal.reason}
+    record(events.PERSON_ENABLED, subject=person, by=by, data=data)
+    return person
+
+
+def check_is_disabled(person: Person) -> None:
+    if person.is_active:
+        raise NotNow(f"{person} is not disabled.")
+
+
+@transaction.atomic
 def make_token(
     *, account: Account, name: str, scopes: list[str], unit: Unit, expires_at: datetime, by: Account
 ) -> tuple[ApiToken, str]:
-    """Make a bearer token; return it with its secret, which is shown once and kept only as SHA-256.
+    """Make a bearer token of one's own; return it with its secret, which is shown once and kept only as SHA-256."""
+    if account.is_service:
+        raise NotPermitted(
+            "A token of a service account is proposed by one administrator and accepted by another; then whoever"
+            " answers for the account makes it."
+        )
+    if account.person_id != by.person_id:
+        raise NotPermitted("A token can be made for your own account alone.")
+    check_token(scopes=scopes, expires_at=expires_at)
+    return _make_token(account, name=name, scopes=scopes, unit=unit, expires_at=expires_at, by=by)
 
-    People make tokens for their own account; an administrator for service accounts.
-    """
-    if account.person_id != by.person_id and not (
-        account.is_service and reaches(by, Permission.MANAGE_PEOPLE, unit=unit)
-    ):
-        raise NotPermitted("A token can be made for your own account, or by an administrator for a service account.")
-    _check_token(scopes=scopes, expires_at=expires_at)
+
+@transaction.atomic
+def make_service_token(*, proposal: AcceptedProposal, by: Account) -> tuple[ApiToken, str]:
+    """Make the token of an accepted proposal; its secret is shown once, to who answers for the service account."""
+    _check_accepted(proposal, SERVICE_TOKEN)
+    account = Account.objects.select_related("person").get(pk=key_of(proposal.subject))
+    if account.person_id != by.person_id or by.is_service or by.token:
+        raise NotPermitted("The secret of a service account's token is shown to who answers for the account alone.")
+    change = proposal.change
+    expires_at = datetime.fromisoformat(change["expires_at"])
+    if expires_at <= timezone.now():
+        raise NotNow(f"This token would have ended on {expires_at:%d %b %Y}; it has to be proposed again.")
+    unit = Unit.objects.get(pk=change["unit"])
+    return _make_token(account, name=change["name"], scopes=change["scopes"], unit=unit, expires_at=expires_at, by=by)
+
+
+def _make_token(
+    account: Account, *, name: str, scopes: list[str], unit: Unit, expires_at: datetime, by: Account
+) -> tuple[ApiToken, str]:
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         person=account.person,
@@ -231,9 +297,11 @@ def make_token(
         by=by,
         trails=[account.person],
         data={
+            "hr_number": account.person.hr_number,
+            "username": account.username,
             "name": name,
             "scopes": ", ".join(sorted(scopes)),
-            "unit": unit.name,
+            "unit": unit.code,
             "expires_at": expires_at.isoformat(),
         },
     )
@@ -250,7 +318,12 @@ def revoke_token(*, token: ApiToken, by: Account) -> None:
         raise NotNow("This token is revoked already.")
     token.revoked_at, token.revoked_by = timezone.now(), by.person
     token.save(update_fields=["revoked_at", "revoked_by"])
-    record(events.TOKEN_REVOKED, subject=token, by=by, trails=[token.person], data={"name": token.name})
+    record(events.TOKEN_REVOKED, subject=token, by=by, trails=[token.person], data=_words_of(token))
+
+
+def _words_of(token: ApiToken) -> dict[str, str]:
+    """How entries name a token: what it is for, and whose it is."""
+    return {"name": token.name, "username": token.account.username, "hr_number": token.person.hr_number}
 
 
 def note_use(*, token: ApiToken) -> None:
@@ -276,7 +349,7 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _check_token(*, scopes: list[str], expires_at: datetime) -> None:
+def check_token(*, scopes: list[str], expires_at: datetime) -> None:
     problems = {}
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
@@ -305,7 +378,7 @@ def _begin_role(
         subject=assignment,
         by=by,
         trails=[person],
-        data={"role": role.label, "unit": unit.name if unit else "whole bank"},
+        data={"hr_number": person.hr_number, "role": role.label, "unit": code_of(unit)},
     )
     return assignment
 

@@ -1,7 +1,7 @@
 """Announce what happened, and file what belongs to it. Everything else the database does by itself."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from django.db import connection, models, transaction
@@ -13,6 +13,7 @@ from audit.models import Artefact, Attachment, subject_name
 from audit.origin import current_origin
 
 Retention = Artefact.Retention
+ANNOUNCES = "announces"  # where an entry's body names the rows beside its subject; audit.seal() reads it
 
 
 class NotErasable(Exception):
@@ -38,25 +39,43 @@ def canonical(data: dict) -> bytes:
 
 
 def record(
-    event: Event, *, subject: models.Model, by: Actor | None, data: dict, trails: Iterable[models.Model] = ()
+    event: Event,
+    *,
+    subject: models.Model,
+    by: Actor | None,
+    data: dict,
+    trails: Iterable[models.Model] = (),
+    rows: Iterable[models.Model] = (),
 ) -> int:
     """Announce one business event in the running transaction; return the entry's id.
 
     `by` is who acts, None for the portal itself. `trails` are the records on whose trail the event
-    shows beside its subject's own. Hold business words and digests in `data`, never a customer's data.
+    shows beside its subject's own. `rows` are the governed rows beside the subject that the event made
+    or changed, an attachment with its file: any row that no entry names is sealed as outside the portal.
+    Hold business words and digests in `data`, never a customer's data.
     """
     return record_about(
         event,
         subject=subject_name(subject),
         trails=[subject_name(trail) for trail in trails],
+        rows=rows,
         by=by,
         data=data,
     )
 
 
-def record_about(event: Event, *, subject: str, trails: list[str], by: Actor | None, data: dict) -> int:
+def record_about(
+    event: Event,
+    *,
+    subject: str,
+    trails: list[str],
+    rows: Iterable[models.Model] = (),
+    by: Actor | None,
+    data: dict,
+) -> int:
     """`record` for a subject that is known by its trail name only."""
     origin = current_origin()
+    announced = {ANNOUNCES: sorted(set(_names_of(rows)))} if (rows := list(rows)) else {}
     with connection.cursor() as cursor:
         cursor.execute(
             "select audit.record(%s, %s, %s, %s, %s, %s, %s, %s)",
@@ -68,10 +87,17 @@ def record_about(event: Event, *, subject: str, trails: list[str], by: Actor | N
                 by.account_name if by else "",
                 origin.through,
                 origin.request,
-                canonical(data),
+                canonical(data | announced),
             ],
         )
         return cursor.fetchone()[0]
+
+
+def _names_of(rows: Iterable[models.Model]) -> Iterator[str]:
+    for row in rows:
+        yield subject_name(row)
+        if isinstance(row, Attachment):
+            yield subject_name(row.artefact)
 
 
 def hold_heads(subjects: Iterable[str]) -> dict[str, str]:
@@ -100,7 +126,8 @@ def attach(
 ) -> Attachment:
     """Hang a file that lies in the artefact folder on `subject` and its trail. The same file twice is one file.
 
-    The caller announces it, with the digest, in the entry about what the file is for. Raises FileErased.
+    The caller announces it, with the digest, in the entry about what the file is for, among its `rows`.
+    Raises FileErased.
     """
     artefact, _ = Artefact.objects.get_or_create(
         sha256=sha256,

@@ -21,6 +21,11 @@ RUN_REFUSED = Event("monitoring.run_refused", "Run refused", "{run}: {reason}")
 WINDOW_RESTATED = Event(
     "monitoring.window_restated", "Window restated", "{window}: revision {revision}, {labelled} outcomes known"
 )
+WATCH_MOVED = Event(
+    "monitoring.watch_moved",
+    "On watch",
+    "{monitor}: {count} figure(s) went on watch, moved beyond their limit or left it",
+)
 BREACH_OPENED = Event("monitoring.breach_opened", "Breach opened", "{what} is {shown} in {window}, {limit}")
 BREACH_RAISED = Event(
     "monitoring.breach_raised", "Breach raised", "{what} is {shown} in {window}, {limit}; it was on watch with {before}"

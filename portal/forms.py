@@ -1,16 +1,18 @@
 """Forms of the portal's own pages. Refusals of the services come back to their fields."""
 
+from datetime import timedelta
+
 from django import forms
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.access import units_in_words, units_of
 from accounts.models import Account, Person, Unit
-from accounts.permissions import may
-from accounts.roles import SCOPES, Permission, Role
+from accounts.roles import SCOPES, Role
 from portal.lookups import LOOKUPS, Offer
 
 MOST_OFFERED = 50  # without script
@@ -242,13 +244,6 @@ class TokenForm(ServiceForm):
     name = forms.CharField(
         max_length=80, label="What it is for", help_text="Such as “Deploy pipeline of cards”; it stands on the trail"
     )
-    account = NamedField(
-        "service-accounts",
-        Account.objects.filter(kind=Account.Kind.SERVICE, is_active=True).select_related("person__details"),
-        required=False,
-        label="Service account",
-        help_text="Empty: your own account",
-    )
     scopes = forms.MultipleChoiceField(
         choices=[(name, f"{name}: {', '.join(sorted(permits))}") for name, permits in SCOPES.items()],
         widget=forms.CheckboxSelectMultiple,
@@ -263,8 +258,40 @@ class TokenForm(ServiceForm):
         super().__init__(*args, **kwargs)
         self.by = by
         self.fields["unit"].offer(units_of(by))
-        if not may(by, Permission.MANAGE_PEOPLE):
-            del self.fields["account"]
+
+
+class ServiceTokenForm(ServiceForm):
+    account = NamedField(
+        "service-accounts",
+        Account.objects.filter(kind=Account.Kind.SERVICE, is_active=True).select_related("person__details"),
+        label="Service account",
+    )
+    name = forms.CharField(
+        max_length=80, label="What it is for", help_text="Such as “Deploy pipeline of cards”; it stands on the trail"
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=[(name, f"{name}: {', '.join(sorted(permits))}") for name, permits in SCOPES.items()],
+        widget=forms.CheckboxSelectMultiple,
+        label="What it may do",
+    )
+    unit = NamedField(
+        "units",
+        Unit.objects.all(),
+        label="Unit",
+        help_text="Name or code; the token reaches models of this unit and below",
+    )
+    days = forms.TypedChoiceField(
+        choices=[(30, "30 days"), (90, "90 days"), (365, "1 year")], coerce=int, label="Ends in"
+    )
+    reason = forms.CharField(
+        label="Reason",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Part of the record; the second administrator reads it",
+    )
 
     def clean(self) -> dict:
-        return {"account": None} | super().clean()
+        given = super().clean()
+        if "days" in given:
+            given["expires_at"] = timezone.now() + timedelta(days=given.pop("days"))
+        return given

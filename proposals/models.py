@@ -9,10 +9,16 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, TruncDate
 
+from audit.reading import subject_name
+
 
 class ProposalQuerySet(models.QuerySet):
     def open(self) -> ProposalQuerySet:
         return self.filter(state=Proposal.State.OPEN)
+
+    def to_be_applied(self, *, kind: str, trail: models.Model) -> ProposalQuerySet:
+        """Accepted ones of a kind on the trail of a record, of which the change is not in force yet."""
+        return self.filter(kind=kind, trail=subject_name(trail), state=Proposal.State.ACCEPTED, applied_at=None)
 
     def overdue(self) -> ProposalQuerySet:
         """Open ones whose last day is over in the bank's zone, by the database's clock."""

@@ -5,18 +5,18 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from django.db import models, transaction
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import Account, Person, RoleAssignment, Unit
+from accounts.models import Account, ApiToken, Person, RoleAssignment, Unit
 from accounts.permissions import check_may
 from accounts.policies import check_password_again, check_reason
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import Permission, Role
-from accounts.services import END_ROLE, ROLE
+from accounts.services import ENABLE, END_ROLE, ROLE, SERVICE_TOKEN, code_of
 from audit import epochs
 from audit.events import Event
 from audit.reading import head_digest, key_of, subject_name
@@ -29,7 +29,7 @@ from proposals.models import Conflict, Proposal
 
 EPOCH = "epoch of the log"
 EXPIRE_OVERDUE = "proposals.expire_overdue"
-ROLE_KINDS = (ROLE, END_ROLE)
+ADMINISTRATORS_KINDS = (ROLE, END_ROLE, ENABLE, SERVICE_TOKEN)  # what administrators ask for and decide
 
 
 @transaction.atomic
@@ -40,6 +40,7 @@ def propose(
     trail: models.Model,
     change: dict,
     what: str,
+    on_trail: str = "",
     reason: str,
     conflicts: Iterable[tuple[Person | None, Conflict.Why]] = (),
     expires_on: date | None = None,
@@ -47,6 +48,8 @@ def propose(
 ) -> Proposal:
     """Ask for a change that another person decides, bound to the subject as it stands now.
 
+    what        the change in words, as pages say it
+    on_trail    the same as entries say it, where that differs: there people go by HR number, units by code
     conflicts   who, beside the one who asks, may not decide it, and why; a person who is None is left out
     expires_on  last day on which it can be decided
     """
@@ -58,17 +61,19 @@ def propose(
         subject=name,
         trail=subject_name(trail),
         subject_digest=_digest_of(name),
-        change=change | {"what": what},
+        change=change | {"what": what} | ({"on_trail": on_trail} if on_trail else {}),
         reason=reason,
         expires_on=expires_on,
         asked_by=by.person,
     )
     if Proposal.objects.overdue().filter(pk=proposal.pk).exists():
         raise InvalidInput({"expires_on": f"The last day to decide must be ahead, got {expires_on:%d %b %Y}."})
-    for person, why in [(by.person, Conflict.Why.ASKED), *conflicts]:
-        if person:
-            Conflict.objects.create(proposal=proposal, person=person, why=why, trail=proposal.trail)
-    _announce(events.PROPOSED, proposal, reason, by)
+    noted = [
+        Conflict.objects.create(proposal=proposal, person=person, why=why, trail=proposal.trail)
+        for person, why in [(by.person, Conflict.Why.ASKED), *conflicts]
+        if person
+    ]
+    _announce(events.PROPOSED, proposal, reason, by, rows=noted)
     return proposal
 
 
@@ -143,6 +148,7 @@ def propose_role(*, person: Person, role: Role, unit: Unit | None, reason: str, 
         trail=person,
         change={"role": role.value, "unit": unit.pk if unit else None},
         what=f"{role.label}, {unit or 'whole bank'}",
+        on_trail=f"{role.label}, {code_of(unit)}, for {person.hr_number}",
         reason=reason,
         conflicts=[(person, Conflict.Why.ABOUT)],
         by=by,
@@ -154,14 +160,16 @@ def propose_end_of_role(*, assignment: RoleAssignment, reason: str, by: Account)
     """Ask that a role end; a second administrator decides."""
     check_may(by, Permission.MANAGE_PEOPLE)
     assignment = RoleAssignment.objects.select_related("person", "unit").get(pk=assignment.pk)
-    if assignment.ended_at:
-        raise NotNow("This role has ended already.")
+    accounts.check_can_end(assignment)
     return propose(
         kind=END_ROLE,
         subject=assignment,
         trail=assignment.person,
         change={"role": assignment.role, "unit": assignment.unit_id},
         what=f"End of {assignment}",
+        on_trail=(
+            f"End of {assignment.get_role_display()}, {code_of(assignment.unit)}, for {assignment.person.hr_number}"
+        ),
         reason=reason,
         conflicts=[(assignment.person, Conflict.Why.ABOUT)],
         by=by,
@@ -184,6 +192,7 @@ def decide_role(*, proposal: Proposal, accept: bool, reason: str, by: Account) -
 def decide_end_of_role(*, proposal: Proposal, accept: bool, reason: str, by: Account) -> Proposal:
     """Decide on the end of a role; an accepted one has ended when the transaction commits."""
     check_may(by, Permission.MANAGE_PEOPLE)
+    accounts.lock_administrators()
     RoleAssignment.objects.select_for_update(no_key=True).filter(pk=key_of(proposal.subject)).first()
     proposal = decide(proposal=proposal, kind=END_ROLE, accept=accept, reason=reason, by=by)
     if proposal.state == Proposal.State.ACCEPTED:
@@ -246,6 +255,79 @@ def begin_epoch(
     return proposal
 
 
+# ---- people -----------------------------------------------------------------------------------------------
+@transaction.atomic
+def propose_enabling(*, person: Person, reason: str, by: Account) -> Proposal:
+    """Ask that a disabled person be let in again; a second administrator decides."""
+    check_may(by, Permission.MANAGE_PEOPLE)
+    person = Person.objects.get(pk=person.pk)
+    accounts.check_is_disabled(person)
+    return propose(
+        kind=ENABLE,
+        subject=person,
+        trail=person,
+        change={"is_active": True},
+        what="Enabling again",
+        on_trail=f"Enabling again, for {person.hr_number}",
+        reason=reason,
+        conflicts=[(person, Conflict.Why.ABOUT)],
+        by=by,
+    )
+
+
+@transaction.atomic
+def decide_enabling(*, proposal: Proposal, accept: bool, reason: str, by: Account) -> Proposal:
+    """Decide on letting a person in again; an accepted one signs in when the transaction commits."""
+    check_may(by, Permission.MANAGE_PEOPLE)
+    Person.objects.select_for_update(no_key=True).filter(pk=key_of(proposal.subject)).first()
+    proposal = decide(proposal=proposal, kind=ENABLE, accept=accept, reason=reason, by=by)
+    if proposal.state == Proposal.State.ACCEPTED:
+        accounts.enable_person(proposal=proposal, by=by)
+        mark_applied(proposal=proposal, by=by)
+    return proposal
+
+
+# ---- tokens of service accounts ---------------------------------------------------------------------------
+@transaction.atomic
+def propose_token(
+    *, account: Account, name: str, scopes: list[str], unit: Unit, expires_at: datetime, reason: str, by: Account
+) -> Proposal:
+    """Ask for a token of a service account; a second administrator decides, other than who answers for the account."""
+    check_may(by, Permission.MANAGE_PEOPLE)
+    if not account.is_service:
+        raise InvalidInput({"account": f"{account} is a person's account: that person makes the token."})
+    accounts.check_token(scopes=scopes, expires_at=expires_at)
+    scopes = sorted(scopes)
+    reach = f"{', '.join(scopes)}, in {unit.code}, until {expires_at:%d %b %Y}"
+    return propose(
+        kind=SERVICE_TOKEN,
+        subject=account,
+        trail=account.person,
+        change={"name": name, "scopes": scopes, "unit": unit.pk, "expires_at": expires_at.isoformat()},
+        what=f"Token “{name}” of {account.username}: {reach}",
+        on_trail=f"Token “{name}” of {account.username} ({account.person.hr_number}): {reach}",
+        reason=reason,
+        conflicts=[(account.person, Conflict.Why.ABOUT)],
+        by=by,
+    )
+
+
+@transaction.atomic
+def decide_token(*, proposal: Proposal, accept: bool, reason: str, by: Account) -> Proposal:
+    """Decide on a service account's token; an accepted one is made by who answers for the account."""
+    check_may(by, Permission.MANAGE_PEOPLE)
+    return decide(proposal=proposal, kind=SERVICE_TOKEN, accept=accept, reason=reason, by=by)
+
+
+@transaction.atomic
+def collect_token(*, proposal: Proposal, by: Account) -> tuple[ApiToken, str]:
+    """Make the token that was accepted, once; return it with its secret, for who answers for the account to see."""
+    proposal = Proposal.objects.select_for_update().get(pk=proposal.pk)
+    made, secret = accounts.make_service_token(proposal=proposal, by=by)
+    mark_applied(proposal=proposal, by=by)
+    return made, secret
+
+
 _EVENTS = {
     Proposal.State.ACCEPTED: events.ACCEPTED,
     Proposal.State.DECLINED: events.DECLINED,
@@ -262,13 +344,20 @@ def _settle(proposal: Proposal, state: Proposal.State, reason: str, by: Account)
     _announce(_EVENTS[state], proposal, reason, by)
 
 
-def _announce(event: Event, proposal: Proposal, reason: str, by: Account | None) -> None:
+def _announce(
+    event: Event, proposal: Proposal, reason: str, by: Account | None, *, rows: Iterable[models.Model] = ()
+) -> None:
     record_about(
         event,
         subject=subject_name(proposal),
         trails=[name for name in (proposal.subject, proposal.trail, proposal.decided_in) if name],
+        rows=rows,
         by=by,
-        data={"kind": proposal.kind, "what": proposal.change["what"], "reason": reason},
+        data={
+            "kind": proposal.kind,
+            "what": proposal.change.get("on_trail") or proposal.change["what"],
+            "reason": reason,
+        },
     )
 
 

@@ -1,9 +1,12 @@
 """The people of the tests, one for each role, in two units, made through the services."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
 
 from accounts import services
-from accounts.models import Account, Person, RoleAssignment, Unit
+from accounts.models import Account, ApiToken, Person, RoleAssignment, Unit
 from accounts.roles import Role
 from proposals import services as proposals
 
@@ -51,6 +54,20 @@ def end_role(assignment: RoleAssignment, *, reason: str = "Moved to another desk
     asks, decides = (bert, ada) if assignment.person_id == bert.person_id else (ada, bert)
     proposal = proposals.propose_end_of_role(assignment=assignment, reason=reason, by=asks)
     proposals.decide_end_of_role(proposal=proposal, accept=True, reason="Agreed", by=decides)
+
+
+def token_of_service(
+    account: Account, *, scopes: list[str], unit: Unit, name: str = "test", days: float = 1
+) -> tuple[ApiToken, str]:
+    """A service account's token, which Ada proposed, Bert accepted and who answers for the account made."""
+    ada, bert = two_administrators()
+    expires_at = timezone.now() + timedelta(days=days)
+    proposal = proposals.propose_token(
+        account=account, name=name, scopes=scopes, unit=unit, expires_at=expires_at, reason="Deploys", by=ada
+    )
+    proposals.decide_token(proposal=proposal, accept=True, reason="Agreed", by=bert)
+    answers = account.person.accounts.filter(kind=Account.Kind.HUMAN).first()
+    return proposals.collect_token(proposal=proposal, by=answers)
 
 
 def two_administrators() -> list[Account]:

@@ -125,7 +125,8 @@ create or replace function audit.record(
 ) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    entry_id bigint;
+    entry_id  bigint;
+    announces jsonb := convert_from(body, 'UTF8')::jsonb -> 'announces';
 begin
     -- What is once sealed stays for good: an entry that nobody can read would spoil each page that shows it.
     if actor !~ '^([a-z_]+\.[a-z_]+:[0-9]+)?$' then
@@ -133,6 +134,11 @@ begin
     end if;
     if jsonb_typeof(convert_from(body, 'UTF8')::jsonb) <> 'object' then
         raise exception 'the data of an entry is a JSON object';
+    end if;
+    if jsonb_typeof(announces) <> 'array' or exists (
+           select from jsonb_array_elements(case jsonb_typeof(announces) when 'array' then announces end) named
+           where jsonb_typeof(named) <> 'string' or named #>> '{}' !~ '^[a-z_]+\.[a-z_]+:[0-9]+$') then
+        raise exception 'an entry names the rows that it announces in a list, each as accounts.person:7';
     end if;
     insert into audit.entry (txid, event, subject, trails, actor, account, through, request, body, digest)
     values (audit.me(), event, subject, trails, actor, account, through, request, body,
@@ -200,8 +206,9 @@ end;
 -- ---- sealing --------------------------------------------------------------------------------------
 -- Fires at commit, once for each row in audit.tx. All bytes that do not need the position are made
 -- before the lock (the update of audit.head) is taken: the lock is held from there to the commit.
--- A row counts as announced where an entry of its transaction names it, its trail, or its kind as a whole
--- ('inventory.model', as audit.guards does when a migration changed the columns of every row).
+-- A row counts as announced where an entry of its transaction names it: as its subject, or under `announces` in its
+-- body. That it hangs on a trail on which something else was announced does not count. A kind as a whole
+-- ('inventory.model') is announced by audit.guards alone, after a migration, and never for the portal's own role.
 create or replace function audit.seal() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO, YMD'
@@ -219,6 +226,15 @@ begin
     select new.txid, 'audit.outside_portal', o.subject, o.trails, '', '', 'outside', '', o.body,
            audit.entry_digest('audit.outside_portal', o.subject, o.trails, '', '', 'outside', '', o.body)
     from (
+        with announced (subject) as (
+            select e.subject from audit.entry e where e.txid = new.txid
+            union
+            select jsonb_array_elements_text(convert_from(e.body, 'UTF8')::jsonb -> 'announces')
+            from audit.entry e where e.txid = new.txid
+        ), captured_again (kind) as (
+            select e.subject from audit.entry e
+            where e.txid = new.txid and e.event in ('audit.columns_changed', 'audit.table_governed')
+        )
         select coalesce(nullif(h.trail, ''), min(h.subject)) as subject,
                array_remove(array[h.trail], '') as trails,
                convert_to(json_build_object(
@@ -226,10 +242,8 @@ begin
                )::text, 'UTF8') as body
         from audit.row_history h
         where h.txid = new.txid and h.sealed_in is null
-          and not exists (
-              select from audit.entry e
-              where e.txid = new.txid
-                and (e.subject in (h.subject, h.trail, split_part(h.subject, ':', 1)) or h.trail = any (e.trails)))
+          and h.subject not in (select a.subject from announced a)
+          and (h.db_user = 'app' or split_part(h.subject, ':', 1) not in (select c.kind from captured_again c))
         group by h.trail, case when h.trail = '' then h.subject end
     ) o
     order by o.subject;

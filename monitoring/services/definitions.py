@@ -92,8 +92,9 @@ def define_monitor(
         announced_shifts=announced_shifts or [],
         defined_by=by.person,
     )
-    for limit in limits:
-        Threshold.objects.create(model=model, monitor=monitor, set_by=by.person, **asdict(limit))
+    thresholds = [
+        Threshold.objects.create(model=model, monitor=monitor, set_by=by.person, **asdict(limit)) for limit in limits
+    ]
     if cadence:
         monitor.schedule = _schedule(monitor, cadence)
         monitor.save(update_fields=["schedule"])
@@ -101,6 +102,7 @@ def define_monitor(
         events.MONITOR_DEFINED,
         subject=monitor,
         trails=[model],
+        rows=thresholds,
         by=by,
         data={
             "name": name,

@@ -165,10 +165,7 @@ def store_explanation(
             libraries=dict(explained.versions),
         )
         inputs = {"model": version.digest, "sample": sample_digest, "window": window.state_sha256}
-        for role, digest, retention in (
-            ("shap report", sha256, Retention.RECORD),
-            ("shap rows", rows_sha256, Retention.SAMPLE),
-        ):
+        filed = [
             attach(
                 sha256=digest,
                 media_type="application/x-npz",
@@ -181,10 +178,16 @@ def store_explanation(
                 how_to_repeat=f"Explain {window.label} again with seed {explained.seed}",
                 retention=retention,
             )
+            for role, digest, retention in (
+                ("shap report", sha256, Retention.RECORD),
+                ("shap rows", rows_sha256, Retention.SAMPLE),
+            )
+        ]
         record(
             events.EXPLAINED,
             subject=explanation,
             trails=[model],
+            rows=filed,
             by=None,
             data={
                 "window": window.label,
@@ -275,6 +278,7 @@ def _report_mismatch(window: Window, explained: ShapValues) -> None:
         events.SCORES_DIFFER,
         subject=window,
         trails=[window.monitor.model],
+        rows=[breach],
         by=None,
         data={
             "window": window.label,

@@ -30,13 +30,24 @@ def judge_windows(*, monitor: Monitor, windows: Iterable[Window] | None = None, 
     """
     thresholds = list(monitor.thresholds.in_force())
     windows = Window.objects.newest_revisions().filter(monitor=monitor) if windows is None else windows
-    opened = []
+    opened, untold = [], []
     for some in batched(windows, BATCH, strict=False):
-        opened += _judge(monitor, some, thresholds, by)
+        opened += _judge(monitor, some, thresholds, untold, by)
+    _announce_together(monitor, untold, by)
     return opened
 
 
-def _judge(monitor: Monitor, windows: tuple[Window, ...], thresholds: list, by: Account | None) -> list[Breach]:
+def _announce_together(monitor: Monitor, untold: list[Breach], by: Account | None) -> None:
+    """One entry for all: a breach is news by itself, what is on watch or moves without a new level is not."""
+    if untold:
+        data = {"monitor": monitor.name, "count": len(untold)}
+        record(events.WATCH_MOVED, subject=monitor, trails=[monitor.model], rows=untold, by=by, data=data)
+
+
+def _judge(
+    monitor: Monitor, windows: tuple[Window, ...], thresholds: list, untold: list[Breach], by: Account | None
+) -> list[Breach]:
+    """The breaches that are new; those that were stored without an entry of their own are added to `untold`."""
     known = {_place(breach, breach.window): breach for breach in _open_in(monitor, windows)}
     metrics = {threshold.metric for threshold in thresholds} | {metric for _, metric, _, _ in known}
     stored = Measurement.objects.filter(window__in=windows, metric__in=metrics)
@@ -45,10 +56,10 @@ def _judge(monitor: Monitor, windows: tuple[Window, ...], thresholds: list, by: 
     beyond = {place: judgement for place, judgement in judged.items() if judgement.level in Breach.Level.values}
     for place, breach in known.items():
         if place in beyond:
-            _move(breach, beyond[place], by)
+            _move(breach, beyond[place], untold, by)
         else:
-            _end(breach, _why_ended(figures.get(place), judged.get(place)), by)
-    return [_open(monitor, judgement, by) for place, judgement in beyond.items() if place not in known]
+            _end(breach, _why_ended(figures.get(place), judged.get(place)), untold, by)
+    return [_open(monitor, judgement, untold, by) for place, judgement in beyond.items() if place not in known]
 
 
 def _open_in(monitor: Monitor, windows: Iterable[Window]) -> QuerySet[Breach]:
@@ -62,7 +73,7 @@ def _place(row: Breach | Measurement, window: Window) -> tuple[date, str, str, s
     return window.start_on, row.metric, row.column, row.segment
 
 
-def _open(monitor: Monitor, judgement: Judgement, by: Account | None) -> Breach:
+def _open(monitor: Monitor, judgement: Judgement, untold: list[Breach], by: Account | None) -> Breach:
     figure, threshold = judgement.figure, judgement.threshold
     breach = Breach.objects.create(
         model_id=monitor.model_id,
@@ -76,10 +87,12 @@ def _open(monitor: Monitor, judgement: Judgement, by: Account | None) -> Breach:
     )
     if breach.level == Breach.Level.BREACH:
         record(events.BREACH_OPENED, subject=breach, trails=[monitor.model], by=by, data=_told(judgement))
+    else:
+        untold.append(breach)
     return breach
 
 
-def _move(breach: Breach, judgement: Judgement, by: Account | None) -> None:
+def _move(breach: Breach, judgement: Judgement, untold: list[Breach], by: Account | None) -> None:
     """The same breach, as its figure and its threshold are now; a change of its level is announced."""
     figure, before = judgement.figure, breach.level
     wanted = {
@@ -97,9 +110,11 @@ def _move(breach: Breach, judgement: Judgement, by: Account | None) -> None:
     if breach.level != before:
         event = events.BREACH_RAISED if breach.level == Breach.Level.BREACH else events.BREACH_EASED
         record(event, subject=breach, trails=[breach.model], by=by, data=_told(judgement) | {"before": shown})
+    else:
+        untold.append(breach)
 
 
-def _end(breach: Breach, reason: str, by: Account | None) -> None:
+def _end(breach: Breach, reason: str, untold: list[Breach], by: Account | None) -> None:
     breach.ended_at, breach.end_reason = timezone.now(), reason
     breach.save(update_fields=["ended_at", "end_reason"])
     if breach.level == Breach.Level.BREACH:
@@ -109,6 +124,8 @@ def _end(breach: Breach, reason: str, by: Account | None) -> None:
             "reason": reason,
         }
         record(events.BREACH_ENDED, subject=breach, trails=[breach.model], by=by, data=told)
+    else:
+        untold.append(breach)
 
 
 def _why_ended(figure: Measurement | None, judgement: Judgement | None) -> str:

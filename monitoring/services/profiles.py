@@ -43,10 +43,7 @@ def store_reference(
             rows=profile.rows,
             inputs=inputs,
         )
-        for role, digest, retention in (
-            ("reference profile", sha256, Retention.RECORD),
-            ("reference sample", sample_sha256, Retention.SAMPLE),
-        ):
+        filed = [
             attach(
                 sha256=digest,
                 media_type="application/octet-stream",
@@ -59,10 +56,16 @@ def store_reference(
                 how_to_repeat="Run the monitor again with a new reference",
                 retention=retention,
             )
+            for role, digest, retention in (
+                ("reference profile", sha256, Retention.RECORD),
+                ("reference sample", sample_sha256, Retention.SAMPLE),
+            )
+        ]
         record(
             events.REFERENCE_FITTED,
             subject=reference,
             trails=[monitor.model],
+            rows=filed,
             by=None,
             data={"monitor": monitor.name, "number": number, "rows": profile.rows, "sha256": sha256, "inputs": inputs},
         )

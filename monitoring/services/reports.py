@@ -55,7 +55,7 @@ def store_report(*, window: Window, report: ReportFiles, sample_digest: str, job
     }
     digests = {role: effects.keep([content])[0] for role, (content, _, _) in files.items()}
     with effects_of(job):
-        for role, (_, media_type, ending) in files.items():
+        filed = [
             attach(
                 sha256=digests[role],
                 media_type=media_type,
@@ -67,10 +67,13 @@ def store_report(*, window: Window, report: ReportFiles, sample_digest: str, job
                 code_version=f"{code_version()}, evidently {report.version}",
                 how_to_repeat=f"Report {window.label} again",
             )
+            for role, (_, media_type, ending) in files.items()
+        ]
         record(
             events.REPORT_FILED,
             subject=window,
             trails=[window.monitor.model],
+            rows=filed,
             by=None,
             data={
                 "window": window.label,

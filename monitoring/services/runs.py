@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.refusals import NotNow
 from audit import effects
-from audit.services import attach, canonical, record
+from audit.services import Attachment, attach, canonical, record
 from engines.partition import MISSING
 from inventory.permissions import check_can_monitor
 from inventory.policies import check_not_refused
@@ -115,11 +115,11 @@ def complete_run(
         run.outcome = Run.Outcome.PARTLY if reasons else Run.Outcome.COMPUTED
         run.finished_at = timezone.now()
         run.save()
-        _attach_manifest(run, manifest)
         record(
             events.RUN_COMPLETED,
             subject=run,
             trails=[run.monitor.model],
+            rows=[_attach_manifest(run, manifest)],
             by=None,
             data={
                 "run": run.ref,
@@ -211,8 +211,8 @@ def _manifest_of(reference: Reference, profiles: list[StoredProfile]) -> bytes:
     )
 
 
-def _attach_manifest(run: Run, sha256: str) -> None:
-    attach(
+def _attach_manifest(run: Run, sha256: str) -> Attachment:
+    return attach(
         sha256=sha256,
         media_type="application/json",
         name="profiles of its partitions",

@@ -67,6 +67,7 @@ def set_threshold(*, monitor: Monitor, limit: Limit, by: Account) -> Threshold:
         events.THRESHOLD_SET,
         subject=threshold,
         trails=[monitor.model],
+        rows=[before] if before else [],
         by=by,
         data={
             "monitor": monitor.name,

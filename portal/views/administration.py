@@ -23,7 +23,12 @@ from proposals.models import Proposal
 from proposals.policies import conflict_of
 from web.keyset import KeysetPage
 
-DECIDES = {proposals.ROLE: proposals.decide_role, proposals.END_ROLE: proposals.decide_end_of_role}
+DECIDES = {
+    proposals.ROLE: proposals.decide_role,
+    proposals.END_ROLE: proposals.decide_end_of_role,
+    proposals.ENABLE: proposals.decide_enabling,
+    proposals.SERVICE_TOKEN: proposals.decide_token,
+}
 PAGE = 100
 DECIDED = 20
 MOST_UNITS = 50

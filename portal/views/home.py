@@ -16,7 +16,7 @@ from portal.trail import lines_of
 from portal.views.administration import name_people
 from portal.visibility import entries_seen_by, keys_named
 from proposals.models import Proposal
-from proposals.services import ROLE_KINDS
+from proposals.services import ADMINISTRATORS_KINDS
 
 SHOWN = 12
 CHANGES = 8
@@ -27,7 +27,8 @@ ICONS = {"registered": "plus", "edited": "edit", "verified": "finger", "mismatch
     "filed": "file",
     "explained": "file",
 }
-BREACH_OPENED, RUN_COMPLETED = "monitoring.breach_opened", "monitoring.run_completed"
+RUN_COMPLETED = "monitoring.run_completed"
+CROSSED = ("monitoring.breach_opened", "monitoring.watch_moved")  # a run's own line counts them
 ABOUT_MODELS = Q(event__startswith="inventory.") | Q(event__startswith="monitoring.")
 
 
@@ -75,7 +76,7 @@ def _running(account: Account) -> list[Run]:
 
 def _changed(account: Account) -> list[dict]:
     """What happened last to the models that the account sees; a run says how many thresholds it crossed."""
-    entries = entries_seen_by(account).filter(ABOUT_MODELS).exclude(event=BREACH_OPENED)
+    entries = entries_seen_by(account).filter(ABOUT_MODELS).exclude(event__in=CROSSED)
     lines = lines_of(
         entries.select_related("sealed_in").newest_first()[:CHANGES], models=Model.objects.visible_to(account)
     )
@@ -105,5 +106,5 @@ def proposals_for(account: Account) -> list[Proposal]:
     """Role changes that wait for this administrator: all but those that this person may not decide."""
     if not may(account, Permission.MANAGE_PEOPLE):
         return []
-    waiting = Proposal.objects.open().filter(kind__in=ROLE_KINDS).exclude(conflicts__person=account.person)
+    waiting = Proposal.objects.open().filter(kind__in=ADMINISTRATORS_KINDS).exclude(conflicts__person=account.person)
     return name_people(waiting.select_related("asked_by__details")[:SHOWN])

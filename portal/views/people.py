@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.db.models import Model as Record
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts import services as accounts
@@ -16,7 +17,7 @@ from accounts.models import ApiToken, Person, RoleAssignment, Unit
 from accounts.refusals import InvalidInput
 from accounts.roles import Permission
 from inventory.models import Model
-from portal.forms import AccountForm, PersonForm, ReasonForm, ServiceForm, UnitForm
+from portal.forms import AccountForm, PersonForm, ReasonForm, ServiceForm, ServiceTokenForm, UnitForm
 from portal.views.administration import MOST_UNITS, guarded, proposed_words, receipt_words, tabs_of
 from proposals import services as proposals
 
@@ -109,16 +110,57 @@ def disable_person(request: HttpRequest, number: int) -> HttpResponse:
 
 def _effects_of_disabling(person: Person) -> list[str]:
     names = ", ".join(person.accounts.values_list("username", flat=True)) or "no account"
-    tokens = ApiToken.objects.usable().filter(person=person).count()
-    roles = ", ".join(map(str, person.roles.in_force().select_related("unit"))) or "none"
     models = Model.objects.filter(Q(owner=person) | Q(developer=person)).count()
     return [
         f"No session goes on, and nobody signs in any more, with: {names}.",
-        f"API tokens that stop working, those of service accounts too: {tokens}.",
-        f"Roles that permit nothing any more, and stay on record: {roles}.",
+        f"API tokens that stop working, those of service accounts too: {_tokens_of(person).count()}.",
+        f"Roles that permit nothing any more, and stay on record: {_roles_of(person)}.",
         f"Models that go on naming {person} as owner or developer: {models}.",
-        "It acts at once, by you alone, and no page undoes it.",
+        "It acts at once, by you alone; to undo it takes a proposal and another administrator.",
     ]
+
+
+@ASKS_AND_ACTS
+@guarded(Permission.MANAGE_PEOPLE)
+def propose_enabling(request: HttpRequest, number: int) -> HttpResponse:
+    """What enabling a person again means, and the proposal to do so."""
+    people = Person.objects.filter(is_active=False).select_related("details", "unit")
+    person = get_object_or_404(people, pk=number)
+    page = {
+        "heading": "Enable a person again",
+        "of": person,
+        "label": f"Propose to enable {person}",
+        "effects": [
+            f"Another administrator decides; until then {person} stays out.",
+            f"Once accepted, these permit again what they did: {_roles_of(person)}.",
+            f"API tokens that have not ended work again, those of service accounts too: {_tokens_of(person).count()}.",
+        ],
+    }
+    propose = functools.partial(proposals.propose_enabling, person=person)
+    return _ask_or_act(request, ReasonForm(request.POST or None), page, propose, proposed_words)
+
+
+@ASKS_AND_ACTS
+@guarded(Permission.MANAGE_PEOPLE)
+def propose_token(request: HttpRequest) -> HttpResponse:
+    """A form for a token of a service account; filled in, the proposal."""
+    page = {
+        "heading": "Propose a token of a service account",
+        "label": "Propose the token",
+        "effects": [
+            "Another administrator decides, other than who answers for the account.",
+            "Once accepted, whoever answers for the account makes it under API tokens, and alone sees its secret.",
+        ],
+    }
+    return _ask_or_act(request, ServiceTokenForm(request.POST or None), page, proposals.propose_token, proposed_words)
+
+
+def _roles_of(person: Person) -> str:
+    return ", ".join(map(str, person.roles.in_force().select_related("unit"))) or "none"
+
+
+def _tokens_of(person: Person) -> QuerySet[ApiToken]:
+    return ApiToken.objects.filter(person=person, revoked_at=None, expires_at__gt=timezone.now())
 
 
 def _disabled(done: Record) -> str:

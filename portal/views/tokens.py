@@ -21,8 +21,11 @@ from accounts.models import Account, ApiToken
 from accounts.permissions import may
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import Permission
+from audit.reading import subject_name
 from portal.forms import TokenForm
-from portal.views.administration import forbidden, tabs_of
+from portal.views.administration import forbidden, refused, tabs_of
+from proposals import services as proposals
+from proposals.models import Proposal
 
 SHOWN = 200
 NEW_TOKEN = "assay_new_token"  # noqa: S105  (name of the cookie)
@@ -32,7 +35,7 @@ SHOWN_WITHIN = timedelta(minutes=10)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
-    """My API tokens, and for administrators those of everybody. A new secret is shown once, here."""
+    """My API tokens, and for administrators those of everybody. A new secret of my own is shown once, here."""
     form = TokenForm(request.POST or None, by=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -46,6 +49,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     context = tabs_of(request, "tokens") | {
         "form": form,
         "secret": _brought(request),
+        "accepted": Proposal.objects.to_be_applied(kind=proposals.SERVICE_TOKEN, trail=request.user.person),
         "origin": f"{request.scheme}://{request.get_host()}",
         "tokens": _visible(request.user, Permission.SEE_ADMINISTRATION).select_related(
             "account", "unit", "use", "made_by__details", "person__details"
@@ -88,8 +92,23 @@ def _visible(account: Account, permission: Permission) -> QuerySet[ApiToken]:
 def _token(form: TokenForm) -> dict:
     given = dict(form.cleaned_data)
     given["expires_at"] = timezone.now() + timedelta(days=given.pop("days"))
-    given["account"] = given["account"] or form.by
-    return given
+    return given | {"account": form.by}
+
+
+@never_cache
+@require_POST
+def collect_token(request: HttpRequest, number: int) -> HttpResponse:
+    """Make the accepted token of a service account that I answer for: its secret is shown once, here."""
+    accepted = Proposal.objects.filter(kind=proposals.SERVICE_TOKEN, trail=subject_name(request.user.person))
+    proposal = get_object_or_404(accepted, pk=number)
+    try:
+        made, secret = proposals.collect_token(proposal=proposal, by=request.user)
+    except NotPermitted as refusal:
+        return forbidden(request, refusal)
+    except NotNow as refusal:
+        return refused(request, refusal, "This token cannot be made", "tokens")
+    messages.success(request, f"Made: {made.name}, of {made.account}. Copy it now; it is not shown again.")
+    return _on_its_way(redirect("tokens"), secret)
 
 
 @require_POST

@@ -14,7 +14,7 @@ from tests.architecture.source_tree import Module, called, calls, product
 # What writes a governed table and does not fit the rule, with the reason.
 SERVICES_APART = {
     "audit.services.attach": "the caller's entry names the file by its digest, in the same transaction",
-    "monitoring.services.judging.judge_windows": "what is on watch is of the caller's entry, a run's or a threshold's",
+    "monitoring.services.judging.judge_windows": "announces each breach and what is on watch, where it opens any",
 }
 
 

@@ -9,12 +9,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
 from django.db import connections
-from django.utils import timezone
 
 from demo import environment, programs
 from demo.children import start_child, stop_child
@@ -98,18 +96,11 @@ class Portal:
 
 
 def make_token() -> str:
-    from accounts import services
-    from tests.cast import load_cast
+    from tests.cast import load_cast, token_of_service
 
     cast = load_cast()
-    _, secret = services.make_token(
-        account=cast.pipeline,
-        name="browser tests",
-        scopes=["models:write", "monitoring:write"],
-        unit=cast.retail,
-        expires_at=timezone.now() + timedelta(days=1),
-        by=cast.administrator,
-    )
+    scopes = ["models:write", "monitoring:write"]
+    _, secret = token_of_service(cast.pipeline, name="browser tests", scopes=scopes, unit=cast.retail)
     return secret
 
 

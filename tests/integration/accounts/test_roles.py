@@ -113,6 +113,7 @@ def test_a_role_that_ended_permits_nothing_from_the_next_request_on(cast):
         check_may(again, Permission.REGISTER)
     entry = Entry.objects.on_trail(f"accounts.person:{cast.owner.person_id}").get(event="accounts.role_ended")
     assert (entry.account, entry.data["reason"]) == ("bert", "Moved to another desk")
+    assert (entry.data["hr_number"], entry.data["unit"]) == ("HR-olivia-owner", "retail")
     with pytest.raises(NotNow, match="ended already"):
         end_role(role)
 

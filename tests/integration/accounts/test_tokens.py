@@ -60,6 +60,16 @@ def test_making_and_revoking_stand_on_the_persons_trail(cast):
     assert [entry.event for entry in trail[:2]] == ["accounts.token_revoked", "accounts.token_made"]
     assert [entry.account for entry in trail[:2]] == ["ada", "olivia"]
     assert RowHistory.objects.of_row("accounts_apitoken", token.pk).count() == 2
+    revoked, made = (entry.data for entry in trail[:2])
+    assert made | {"expires_at": ""} == {
+        "name": "pipeline",
+        "username": "olivia",
+        "hr_number": "HR-olivia-owner",
+        "scopes": "models:read",
+        "unit": "retail",
+        "expires_at": "",
+    }
+    assert revoked == {"name": "pipeline", "username": "olivia", "hr_number": "HR-olivia-owner"}
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -137,11 +147,9 @@ def test_a_token_without_scope_with_an_unknown_one_or_ended_before_it_begins_is_
 def test_nobody_makes_a_token_for_another_person(cast):
     with pytest.raises(NotPermitted):
         make(cast.owner, by=cast.administrator, unit=cast.retail)
-    with pytest.raises(NotPermitted):
-        make(cast.pipeline, by=cast.stranger, unit=cast.retail)
-
-    token, _ = make(cast.pipeline, by=cast.administrator, unit=cast.retail)
-    assert token.person == cast.pipeline.person
+    for by in (cast.stranger, cast.administrator, cast.owner):
+        with pytest.raises(NotPermitted, match="proposed by one administrator and accepted by another"):
+            make(cast.pipeline, by=by, unit=cast.retail)
 
 
 def test_a_token_is_revoked_by_its_person_or_an_administrator_once(cast):

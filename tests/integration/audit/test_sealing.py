@@ -8,9 +8,11 @@ import pytest
 from django.db import connection, transaction
 
 from accounts import services
-from accounts.models import Unit
+from accounts.events import PERSON_DISABLED, UNIT_ADDED
+from accounts.models import Person, Unit
 from audit import verifier
 from audit.models import Entry, RowHistory, SealedRecord, SubjectHead
+from audit.services import record
 
 
 @pytest.fixture
@@ -68,6 +70,70 @@ def test_an_unannounced_change_beside_an_announced_one_is_still_reported(unit):
     events = list(Entry.objects.order_by("id").values_list("event", flat=True))
     assert events == ["accounts.unit_added", "accounts.unit_added", "audit.outside_portal"]
     assert SealedRecord.objects.count() == 2
+
+
+@pytest.mark.outside_portal
+def test_a_raw_change_of_the_same_trail_beside_an_announced_one_is_reported(cast):
+    role = cast.owner.person.roles.get()
+    with transaction.atomic(), connection.cursor() as cursor:
+        services.disable_person(person=cast.owner.person, reason="Left", by=cast.administrator)
+        cursor.execute("update accounts_account set is_active = false where person_id = %s", [cast.owner.person_id])
+        cursor.execute("update accounts_roleassignment set id = id where id = %s", [role.pk])
+
+    outside = Entry.objects.order_by("-id").first()
+    assert (outside.event, outside.subject) == ("audit.outside_portal", f"accounts.person:{cast.owner.person_id}")
+    assert outside.data["rows"] == 3
+    assert outside.data["tables"] == ["accounts_account", "accounts_roleassignment"]
+
+
+@pytest.mark.outside_portal
+def test_a_service_that_changes_a_second_row_without_naming_it_is_reported(cast):
+    person = cast.owner.person
+    first, second = person.accounts.order_by("pk")
+
+    def shut(*, named):
+        with transaction.atomic():
+            person.accounts.update(is_active=False)
+            data = {"hr_number": person.hr_number, "reason": "Left"}
+            record(PERSON_DISABLED, subject=first, trails=[person], rows=named, by=None, data=data)
+
+    shut(named=[second])
+    assert not Entry.objects.filter(event="audit.outside_portal").exists()
+
+    shut(named=[])
+
+    outside = Entry.objects.order_by("-id").first()
+    assert (outside.event, outside.data["rows"]) == ("audit.outside_portal", 1)
+    assert outside.subject == f"accounts.person:{person.pk}"
+
+
+@pytest.mark.outside_portal
+def test_that_an_entry_shows_on_a_records_trail_announces_no_change_of_the_record(cast):
+    person = cast.owner.person
+    with transaction.atomic():
+        Person.objects.filter(pk=person.pk).update(is_active=False)
+        record(UNIT_ADDED, subject=cast.retail, trails=[person], by=None, data={"name": "Retail", "path": "/"})
+
+    assert Entry.objects.order_by("-id").first().event == "audit.outside_portal"
+
+
+@pytest.mark.outside_portal
+@pytest.mark.parametrize("event", ["audit.columns_changed", "audit.table_governed", "accounts.unit_added"])
+def test_the_portals_role_does_not_announce_every_row_of_a_kind(unit, event):
+    with transaction.atomic(), connection.cursor() as cursor:
+        Unit.objects.update(name="Smuggled")
+        cursor.execute(f"select audit.record('{event}', 'accounts.unit', '{{}}', '', '', 'command', '', '{{}}')")
+
+    assert Entry.objects.order_by("-id").first().event == "audit.outside_portal"
+
+
+@pytest.mark.parametrize("named", ['"accounts.unit:1"', '["accounts.unit"]', "[7]", '[["accounts.unit:1"]]', "{}"])
+def test_an_entry_that_names_its_rows_in_another_way_is_refused(db, named):
+    body = f'{{"announces":{named}}}'
+    call = "select audit.record('x.y', 'accounts.unit:1', '{}', '', '', 'page', '', %s)"
+
+    with pytest.raises(Exception, match="names the rows that it announces"), connection.cursor() as cursor:
+        cursor.execute(call, [body.encode()])
 
 
 def test_a_rolled_back_transaction_leaves_no_gap(unit):

@@ -6,10 +6,11 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from accounts import services
+from accounts import events, services
 from accounts.models import Unit
 from audit import verifier
 from audit.models import Entry, RowHistory, SealedRecord
+from audit.services import record
 
 
 @pytest.fixture
@@ -130,9 +131,8 @@ def test_ten_thousand_rows_are_one_record(db):
     with transaction.atomic():
         started = time.monotonic()
         Unit.objects.update(name="Renamed")
-        connection.cursor().execute(
-            "select audit.record('accounts.unit_added', 'accounts.unit', '{}', '', '', 'command', '', '{}')"
-        )
+        first, *others = Unit.objects.order_by("pk")
+        record(events.UNIT_ADDED, subject=first, rows=others, by=None, data={"name": "All", "path": "/"})
     announced = time.monotonic() - started
 
     print(f"10,000 rows: {announced_by_nobody:.2f} s unannounced, {announced:.2f} s under one entry")

@@ -10,6 +10,7 @@ from accounts import services as accounts
 from audit.models import Entry
 from inventory.models import Model, ModelVersion
 from jobs.models import Job
+from tests.cast import token_of_service
 
 MODEL = {"external_id": "cards/pd", "name": "Card PD", "kind": "statistical", "unit": "retail"}
 VERSION = {"label": "1.0.0", "mlflow_uri": "models:/card_pd/1"}
@@ -18,15 +19,13 @@ VERSION = {"label": "1.0.0", "mlflow_uri": "models:/card_pd/1"}
 @pytest.fixture
 def client_of(cast):
     def client(account=cast.pipeline, scopes=("models:write",), unit=cast.retail, days=30):
-        by = cast.administrator if account.is_service else account
-        _, secret = accounts.make_token(
-            account=account,
-            name="test",
-            scopes=list(scopes),
-            unit=unit,
-            expires_at=timezone.now() + timedelta(days=days),
-            by=by,
-        )
+        if account.is_service:
+            _, secret = token_of_service(account, scopes=list(scopes), unit=unit, days=days)
+        else:
+            expires_at = timezone.now() + timedelta(days=days)
+            _, secret = accounts.make_token(
+                account=account, name="test", scopes=list(scopes), unit=unit, expires_at=expires_at, by=account
+            )
         client = APIClient()
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
         return client

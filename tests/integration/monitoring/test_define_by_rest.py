@@ -1,30 +1,21 @@
 """POST …/monitors/: a definition that does not fit its log is refused, column by column, and nothing is stored."""
 
 import json
-from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import services as accounts
 from audit.models import RowHistory
 from jobs.models import Schedule
 from monitoring.models import Monitor, Run, Threshold
 from tests import logs
+from tests.cast import token_of_service
 
 
 @pytest.fixture
 def client(cast):
-    _, secret = accounts.make_token(
-        account=cast.pipeline,
-        name="test",
-        scopes=["models:write", "monitoring:write"],
-        unit=cast.retail,
-        expires_at=timezone.now() + timedelta(days=1),
-        by=cast.administrator,
-    )
+    _, secret = token_of_service(cast.pipeline, scopes=["models:write", "monitoring:write"], unit=cast.retail)
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
     return client

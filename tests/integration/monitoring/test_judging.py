@@ -113,11 +113,14 @@ def test_how_often_a_threshold_would_have_fired_is_told_without_storing_it(cast,
     assert not Threshold.objects.filter(metric="score_ks").exists()
 
 
-def test_a_breach_is_announced_and_what_is_watched_is_not(monitor):
-    announced = Entry.objects.filter(event="monitoring.breach_opened").count()
+def test_each_breach_is_announced_by_itself_and_what_is_on_watch_in_one_entry(monitor):
+    breaches, watched = (Breach.objects.filter(level=level) for level in ("breach", "watch"))
 
-    assert announced == Breach.objects.filter(level="breach").count() > 0
-    assert Breach.objects.filter(level="watch").exists()
+    assert Entry.objects.filter(event="monitoring.breach_opened").count() == breaches.count() > 0
+    entry = Entry.objects.get(event="monitoring.watch_moved")
+    assert entry.subject == f"monitoring.monitor:{monitor.pk}"
+    assert entry.data["count"] == watched.count() > 0
+    assert set(entry.data["announces"]) == {f"monitoring.breach:{breach.pk}" for breach in watched}
 
 
 def test_a_segment_is_measured_and_not_judged(cast, define, perform, folder):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts import services as accounts
 from accounts.models import Account, Person, Unit
 from accounts.permissions import may
 from accounts.roles import Permission, Role
@@ -29,16 +30,18 @@ ACCOUNT = {"person": "HR-stan-stranger", "kind": "human", "username": "stan.2", 
 @pytest.fixture
 def addresses(cast) -> dict[str, str]:
     role = cast.owner.person.roles.get()
+    accounts.disable_person(person=cast.developer.person, reason="On leave", by=cast.administrator)
     return {
         "unit": ADD_UNIT,
         "person": ADD_PERSON,
         "account": ADD_ACCOUNT,
         "end": f"{PLACE}roles/{role.pk}/end/",
         "disable": f"{PLACE}people/{cast.owner.person_id}/disable/",
+        "enable": f"{PLACE}people/{cast.developer.person_id}/enable/",
     }
 
 
-ALL = ("unit", "person", "account", "end", "disable")
+ALL = ("unit", "person", "account", "end", "disable", "enable")
 
 
 # ---- who may ------------------------------------------------------------------------------------------------
@@ -256,3 +259,36 @@ def test_the_page_of_people_offers_nothing_more_on_who_is_disabled(cast, address
     assert addresses["disable"] not in page
     assert addresses["end"] in page
     assert not cast.owner.person.roles.filter(role=Role.OWNER).exclude(ended_at=None).exists()
+
+
+# ---- enabling again -----------------------------------------------------------------------------------------
+def test_who_was_disabled_is_let_in_again_by_two_administrators(cast, addresses):
+    answer = send(cast, addresses["enable"], {"reason": "Came back"})
+    proposal = Proposal.objects.open().get()
+    meanwhile = signs_in("dan", PASSWORD)
+
+    browser_of(cast.second_administrator).post(
+        f"{PLACE}proposals/{proposal.pk}/decide/", {"decision": "accept", "reason": "Agreed"}
+    )
+
+    assert "Proposed: Enabling again. Another administrator decides." in text_of(answer)
+    assert not meanwhile
+    assert signs_in("dan", PASSWORD)
+
+
+def test_the_page_says_what_enabling_means_and_only_who_is_disabled_has_one(cast, addresses):
+    client = browser_of(cast.administrator)
+
+    page = text_of(client.get(addresses["enable"]))
+
+    assert "until then Dan Developer stays out" in page
+    assert "Model developer, Retail credit" in page
+    assert client.get(f"{PLACE}people/{cast.owner.person_id}/enable/").status_code == 404
+
+
+def test_the_page_refuses_to_disable_one_of_the_last_two_administrators(cast):
+    answer = send(cast, f"{PLACE}people/{cast.second_administrator.person_id}/disable/", {"reason": "Left"})
+
+    assert answer.status_code == 409
+    assert "one of the last two administrators" in text_of(answer)
+    assert Person.objects.get(pk=cast.second_administrator.person_id).is_active

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import ApiToken, TokenUse
+from proposals.models import Proposal
 from tests.cast import hire
 from tests.pages import browser_of, queries_of, text_of
 
@@ -189,13 +190,86 @@ def test_an_auditor_sees_every_token_and_revokes_none(cast, token_of):
     assert browser_of(cast.auditor).post(f"/tokens/{token.pk}/revoke/").status_code == 404
 
 
-def test_only_administrators_make_tokens_for_service_accounts(cast):
-    sent = WANTED | {"account": "ci-pipeline"}
+def test_nobody_makes_a_token_of_a_service_account_here(cast):
+    sent = WANTED | {"account": "ci-pipeline", "unit": "group"}
 
     browser_of(cast.administrator).post("/tokens/", sent)
-    browser_of(cast.stranger).post("/tokens/", sent | {"unit": "markets"})
 
-    assert [token.account.username for token in ApiToken.objects.order_by("pk")] == ["ci-pipeline", "stan"]
+    assert [token.account.username for token in ApiToken.objects.all()] == ["ada"]
+
+
+# ---- of service accounts ------------------------------------------------------------------------------------
+PROPOSE = "/administration/tokens/propose/"
+ASKED = WANTED | {"account": "ci-pipeline", "reason": "It deploys"}
+
+
+def decide(number: int, account, decision: str = "accept"):
+    sent = {"decision": decision, "reason": "Agreed"}
+    return browser_of(account).post(f"/administration/proposals/{number}/decide/", sent, follow=True)
+
+
+@pytest.fixture
+def accepted(cast) -> str:
+    """Where the token that two administrators agreed on is made."""
+    browser_of(cast.administrator).post(PROPOSE, ASKED)
+    number = Proposal.objects.open().get().pk
+    decide(number, cast.second_administrator)
+    return f"/tokens/accepted/{number}/collect/"
+
+
+def test_a_service_accounts_token_is_proposed_accepted_and_shown_once_to_who_answers_for_it(cast):
+    asked = browser_of(cast.administrator).post(PROPOSE, ASKED, follow=True)
+    number = Proposal.objects.open().get().pk
+    decided = decide(number, cast.second_administrator)
+    owner = browser_of(cast.owner)
+    waiting = text_of(owner.get("/tokens/"))
+    shown = owner.post(f"/tokens/accepted/{number}/collect/")
+
+    secret = shown.context["secret"]
+    assert "Proposed: Token “Nightly report” of ci-pipeline: models:read, in retail" in text_of(asked)
+    assert "Accepted for your service accounts" in waiting
+    assert f'data-copy="{secret}"' in text_of(shown)
+    assert "no-store" in shown["Cache-Control"]
+    assert "assay_" not in asked.content.decode() + decided.content.decode()
+    again = owner.get("/tokens/").content.decode()
+    assert secret not in again
+    assert "Accepted for your service accounts" not in again
+    assert browser_of(None).get("/api/v1/models/", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+
+
+@pytest.mark.parametrize("who", ["administrator", "second_administrator", "auditor", "developer", "stranger"])
+def test_an_accepted_token_is_found_by_nobody_else(cast, accepted, who):
+    client = browser_of(getattr(cast, who))
+
+    assert client.post(accepted).status_code == 404
+    assert "Accepted for your service accounts" not in text_of(client.get("/tokens/"))
+    assert not ApiToken.objects.exists()
+
+
+def test_an_accepted_token_is_made_once_and_by_post(cast, accepted):
+    client = browser_of(cast.owner)
+
+    assert client.get(accepted).status_code == 405
+    assert client.post(accepted).status_code == 200
+    assert client.post(accepted).status_code == 409
+    assert browser_of(None).post(accepted).status_code == 302
+    assert ApiToken.objects.count() == 1
+
+
+@pytest.mark.parametrize("who", ["auditor", "officer", "owner", "stranger"])
+def test_nobody_but_an_administrator_proposes_a_token(cast, who):
+    client = browser_of(getattr(cast, who))
+
+    assert (client.get(PROPOSE).status_code, client.post(PROPOSE, ASKED).status_code) == (403, 403)
+    assert not Proposal.objects.open().exists()
+
+
+def test_a_proposed_token_with_mistakes_keeps_what_was_typed(cast):
+    page = text_of(browser_of(cast.administrator).post(PROPOSE, ASKED | {"scopes": [], "account": "olivia"}))
+
+    assert "2 things need your attention" in page
+    assert 'value="Nightly report"' in page
+    assert "Another administrator decides, other than who answers for the account." in page
 
 
 @pytest.mark.parametrize("who", ["owner", "administrator"])

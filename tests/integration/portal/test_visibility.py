@@ -1,13 +1,9 @@
 """Which trails an account may see: its models', by one table of kinds, the same for pages, files and home."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from accounts import services as accounts
 from accounts.models import Person
 from audit.models import subject_name
 from audit.services import record
@@ -15,6 +11,7 @@ from inventory import events, services
 from inventory.models import Model
 from portal import visibility
 from portal.visibility import entries_seen_by, may_see, seen_among
+from tests.cast import token_of_service
 from tests.pages import browser_of, text_of
 
 
@@ -87,14 +84,7 @@ def test_the_entries_are_those_of_the_visible_trails_both_ways(cast, register, e
 
 
 def with_token(cast, account):
-    account.token, _ = accounts.make_token(
-        account=account,
-        name="walk",
-        scopes=["models:read"],
-        unit=cast.retail,
-        expires_at=timezone.now() + timedelta(days=1),
-        by=cast.administrator,
-    )
+    account.token, _ = token_of_service(account, scopes=["models:read"], unit=cast.retail)
     return account
 
 

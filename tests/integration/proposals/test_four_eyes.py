@@ -149,6 +149,7 @@ def test_a_service_account_neither_asks_nor_decides(cast, proposal):
 def test_a_disabled_administrator_decides_nothing_in_the_middle_of_a_session(cast, proposal):
     client = Client()
     client.post(reverse("sign-in"), {"username": "bert", "password": PASSWORD})
+    hire(Role.ADMINISTRATOR, cast.retail.parent, "Cleo Administrator", bank_wide=True)
     accounts.disable_person(person=cast.second_administrator.person, reason="Left", by=cast.administrator)
 
     answer = client.post(reverse("decide-proposal", args=[proposal.pk]), {"decision": "accept", "reason": "Last act"})
