@@ -58,13 +58,23 @@ def _guards() -> Iterator[str]:
                 yield f"table {governed.table} is no longer listed as governed"
             elif governed != listed.get(governed.table, governed):
                 yield f"table {governed.table} is listed as governed in another way than the portal governs it"
-        cursor.execute("select audit.trigger_digest(), exists (select from audit.simulated_clock)")
-        triggers, clock_is_simulated = cursor.fetchone()
+        cursor.execute("select exists (select from audit.simulated_clock)")
+        (clock_is_simulated,) = cursor.fetchone()
     last = Checkpoint.objects.order_by("-id").first()
-    if last and bytes(last.triggers) != bytes(triggers):
-        yield f"the triggers that guard the trail are not those of the last checkpoint, of {last.size} records"
+    if last and guards_moved_since(last):
+        yield (
+            "the triggers, constraints, grants and functions that guard the trail are not those of the last checkpoint,"
+            f" of {last.size} records"
+        )
     if settings.PRODUCTION and clock_is_simulated:
         yield "the clock is simulated: audit.simulated_clock must be empty in production"
+
+
+def guards_moved_since(checkpoint: Checkpoint) -> bool:
+    """Whether anything that guards the trail is not what it was when this was signed."""
+    with connection.cursor() as cursor:
+        cursor.execute("select audit.trigger_digest()")
+        return bytes(cursor.fetchone()[0]) != bytes(checkpoint.triggers)
 
 
 def _unsealed(size: int) -> Iterator[str]:

@@ -46,7 +46,8 @@ OUTSIDE_PORTAL = Event(
 GUARDS_CHANGED = Event(
     "audit.guards_changed",
     "Guards of the trail changed",
-    "The triggers that guard the trail are no longer those of checkpoint {since}. Missing or disabled: {unguarded}",
+    "Triggers, constraints, grants or functions that guard the trail are no longer those of checkpoint {since}."
+    " Missing or disabled: {unguarded}",
 )
 COLUMNS_CHANGED = Event(
     "audit.columns_changed",

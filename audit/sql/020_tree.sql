@@ -62,20 +62,80 @@ begin
     return built;
 end $$;
 
--- What guards the trail, as one digest: every trigger of the governed and the audit tables, whether it is
--- enabled, and the text of its function. A dropped, disabled or rewritten one changes the next checkpoint.
+-- What guards the trail, each guard in words: what a table of the trail or a governed one refuses, and what the
+-- portal's role may. Names, never numbers of the catalogue: the same guards give the same words in a database that
+-- was put back. Kinds:
+--   trigger     with whether it is enabled, and the text of its function
+--   constraint  of every kind: check, unique, exclusion, key, reference; and whether the rows were held against it
+--   index       unique ones, of which not all are a constraint's; and rules, which may do something else instead
+--   function    of the trail, and every other that runs with its owner's rights
+--   grant       on tables, columns, schemas and functions, to `app` or to everybody
+--   owner       of a table or function: it may do whatever it likes; and what the roles themselves may
+create or replace function audit.guards() returns table (kind text, place text, name text, says text)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+    with guarded as (
+        select c.oid, c.relowner, c.relacl, n.nspname || '.' || c.relname as place
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p')
+          and (n.nspname = 'audit' or (n.nspname = 'public' and c.relname in (select g.table_name from audit.governed g)))
+    ), functions as (
+        select p.oid, p.proowner, p.proacl, n.nspname || '.' || p.proname as place,
+               pg_get_function_identity_arguments(p.oid) as arguments
+        from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where p.prokind in ('f', 'p')
+          and (n.nspname = 'audit' or (p.prosecdef and n.nspname not in ('pg_catalog', 'information_schema')))
+    ), granted (place, name, acl) as (
+        select place, '', coalesce(relacl, acldefault('r', relowner)) from guarded
+        union all
+        select g.place, a.attname, a.attacl from guarded g join pg_attribute a on a.attrelid = g.oid
+        where a.attacl is not null and not a.attisdropped
+        union all
+        select place, arguments, coalesce(proacl, acldefault('f', proowner)) from functions
+        union all
+        select nspname, '', coalesce(nspacl, acldefault('n', nspowner)) from pg_namespace
+        where nspname in ('audit', 'public')
+    )
+    select 'trigger', g.place, t.tgname::text,
+           t.tgenabled::text || ' ' || pg_get_triggerdef(t.oid) || ' ' || pg_get_functiondef(t.tgfoid)
+    from pg_trigger t join guarded g on g.oid = t.tgrelid where not t.tgisinternal
+    union all
+    select 'constraint', g.place, c.conname::text, c.convalidated || ' ' || pg_get_constraintdef(c.oid)
+    from pg_constraint c join guarded g on g.oid = c.conrelid where c.contype <> 't'
+    union all
+    select 'index', g.place, x.relname::text, i.indisvalid || ' ' || pg_get_indexdef(i.indexrelid)
+    from pg_index i join guarded g on g.oid = i.indrelid join pg_class x on x.oid = i.indexrelid where i.indisunique
+    union all
+    select 'rule', g.place, r.rulename::text, r.ev_enabled::text || ' ' || pg_get_ruledef(r.oid)
+    from pg_rewrite r join guarded g on g.oid = r.ev_class
+    union all
+    select 'function', f.place, f.arguments, pg_get_functiondef(f.oid) from functions f
+    union all
+    select 'grant', g.place, g.name,
+           case a.grantee when 0 then 'public' else pg_get_userbyid(a.grantee) end || ' ' || a.privilege_type
+           || case when a.is_grantable then ' and may grant it' else '' end
+    from granted g, aclexplode(g.acl) a where a.grantee = 0 or pg_get_userbyid(a.grantee) = 'app'
+    union all
+    select 'owner', o.place, o.name, pg_get_userbyid(o.owner)
+    from (select place, '', relowner from guarded union all select place, arguments, proowner from functions)
+         o (place, name, owner)
+    union all
+    select 'role', r.rolname::text, '', format('superuser %s, creates roles %s, bypasses row security %s, replicates %s',
+           r.rolsuper, r.rolcreaterole, r.rolbypassrls, r.rolreplication)
+    from pg_roles r where r.rolname in ('app', 'migrator', 'audit_owner')
+    union all
+    select 'role', pg_get_userbyid(m.member), pg_get_userbyid(m.roleid), 'is a member'
+    from pg_auth_members m where pg_get_userbyid(m.member) in ('app', 'migrator', 'audit_owner');
+end;
+
+-- The guards as one digest: any that was dropped, disabled, added or rewritten changes the next checkpoint.
 create or replace function audit.trigger_digest() returns bytea
 language sql stable security definer set search_path = pg_catalog, pg_temp
 return (
     select sha256(coalesce(string_agg(
-        audit.field(n.nspname || '.' || c.relname) || audit.field(t.tgname::text) || audit.field(t.tgenabled::text)
-        || audit.field(pg_get_triggerdef(t.oid)) || audit.field(pg_get_functiondef(t.tgfoid)), ''::bytea
-        order by n.nspname collate "C", c.relname collate "C", t.tgname collate "C"), ''))
-    from pg_trigger t
-    join pg_class c on c.oid = t.tgrelid
-    join pg_namespace n on n.oid = c.relnamespace
-    where not t.tgisinternal
-      and (n.nspname = 'audit' or (n.nspname = 'public' and c.relname in (select table_name from audit.governed))));
+        audit.field(g.kind) || audit.field(g.place) || audit.field(g.name) || audit.field(g.says), ''::bytea
+        order by g.kind collate "C", g.place collate "C", g.name collate "C", g.says collate "C"), ''))
+    from audit.guards() g);
 
 -- What ought to guard the trail and does not: triggers that are missing, lead to another function, are not ENABLE
 -- ALWAYS, or capture with other arguments than the table is governed with; and any other trigger of these tables
@@ -228,7 +288,7 @@ revoke all on all functions in schema audit from public;
 grant execute on function audit.field(bytea), audit.field(text), audit.clock(), audit.me(),
     audit.entry_digest(text, text, text[], text, text, text, text, bytea) to app, migrator;
 grant execute on function audit.record(text, text, text[], text, text, text, text, bytea) to app, migrator;
-grant execute on function audit.trigger_digest(), audit.unguarded() to app, migrator;
+grant execute on function audit.guards(), audit.trigger_digest(), audit.unguarded() to app, migrator;
 grant execute on function audit.hold_subjects(text[]) to app;
 grant execute on function audit.build_nodes(bigint), audit.file_checkpoint(bigint, bytea, bytea, text),
     audit.file_cosignature(bigint, text, text) to app;

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Person
 from accounts.permissions import may
 from accounts.roles import Permission
-from audit import checkpoints, export, tree, verifier
+from audit import as_it_stands, checkpoints, export, tree, verifier
 from audit.events import registered_events
 from audit.reading import (
     attachments_about,
@@ -160,6 +160,7 @@ def log_state() -> dict:
         "size": size,
         "uncovered": size - (last.size if last else 0),
         "overdue": checkpoints.overdue_since(),
+        "guards_moved": last and as_it_stands.guards_moved_since(last),
         "configured_witnesses": len(settings.WITNESS_URLS),
         "witnesses": witnesses(),
         "is_demo": settings.ASSAY_ENV == "demo",

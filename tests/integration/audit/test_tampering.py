@@ -4,8 +4,9 @@ import pytest
 
 from accounts import services
 from audit import checkpoints, effects
-from audit.models import Checkpoint
+from audit.models import Checkpoint, Entry
 from tests.integration.audit.tampering import TAMPERING, guards_off
+from tests.pages import browser_of, text_of
 
 pytestmark = pytest.mark.outside_portal  # files and units that no service announced
 
@@ -161,6 +162,94 @@ def test_a_guard_whose_function_was_hollowed_out_is_on_the_trail(kept, superuser
     verdict = log.verify()
     assert verdict.guards_changed == 1
     assert "1 changes of the guards" in log.verify_offline(log.export()).stdout
+
+
+# What guards the trail and is no trigger. Each sentence is meant to change the digest of the guards.
+OTHER_GUARDS = {
+    "a check constraint dropped": "alter table accounts_roleassignment drop constraint role_not_granted_to_oneself",
+    "a unique index dropped": "drop index role_once_per_unit",
+    "a unique constraint dropped": "alter table proposals_conflict drop constraint conflict_once_per_reason",
+    "an exclusion constraint added": "alter table accounts_unit add exclude using btree (code with =) where (id > 9)",
+    "a constraint that no longer holds for what is there": (
+        "alter table proposals_proposal drop constraint applied_proposal_was_accepted;"
+        "alter table proposals_proposal add constraint applied_proposal_was_accepted"
+        " check (applied_at is null or state = 'accepted') not valid"
+    ),
+    "a rule that does something else instead": "create rule away as on update to accounts_unit do instead nothing",
+    "deletion granted to the portal's role": "grant delete on accounts_unit to app",
+    "a table of the trail writable for the portal's role": "grant insert on audit.entry to app",
+    "a column granted to the portal's role": "grant update (sealed_in) on audit.row_history to app",
+    "a table granted to everybody": "grant update on audit.subject_head to public",
+    "a function granted to the portal's role": (
+        "grant execute on function audit.register_governed(text, text, text, text, text[]) to app"
+    ),
+    "a right taken from the portal's role": "revoke execute on function audit.hold_subjects(text[]) from app",
+    "audit.record rewritten": "alter function audit.record set search_path = public",
+    "audit.clock rewritten": (
+        "create or replace function audit.clock() returns timestamptz language sql volatile security definer"
+        " set search_path = pg_catalog, pg_temp return '2001-01-01Z'::timestamptz"
+    ),
+    "audit.seal rewritten": (
+        "create or replace function audit.seal() returns trigger language plpgsql security definer as"
+        " $$ begin delete from audit.tx where txid = new.txid; return null; end $$"
+    ),
+    "a function with its owner's rights added": (
+        "create function public.erase() returns void language sql security definer as 'delete from audit.head'"
+    ),
+    "a table of the trail given to another owner": "alter table audit.cosignature owner to migrator",
+    "the portal's role made a member of the trail's owner": "grant audit_owner to app",
+    "the portal's role made a superuser": "alter role app superuser",
+}
+ROLES_AGAIN = "revoke audit_owner from app; alter role app nosuperuser"  # roles are the server's, not the database's
+
+
+@pytest.mark.parametrize("kind", OTHER_GUARDS)
+def test_a_change_of_any_other_guard_is_reported_and_put_on_the_trail(kept, superuser, kind):
+    log, _ = kept
+    assert log.verify().guards_changed == 0
+
+    try:
+        superuser.execute(OTHER_GUARDS[kind])
+        defects = log.verify().defects
+        log.checkpoint()
+    finally:
+        superuser.execute(ROLES_AGAIN)
+
+    assert any("that guard the trail are not those of the last checkpoint" in defect for defect in defects)
+    assert Entry.objects.filter(event="audit.guards_changed").count() == 1
+
+
+def test_the_audit_page_tells_a_change_of_the_guards_at_once_and_for_good(cast, log, superuser):
+    log.write(1)
+    log.checkpoint()
+    browser = browser_of(cast.auditor)
+    assert "Not those that were signed" not in text_of(browser.get("/audit/"))
+
+    superuser.execute("grant update on audit.entry to app")
+    assert "Not those that were signed" in text_of(browser.get("/audit/"))
+    log.checkpoint()
+
+    page = text_of(browser.get("/audit/"))
+    assert "Guards of the trail changed" in page
+    assert "Not those that were signed" not in page
+
+
+def test_what_is_no_guard_changes_nothing_of_their_digest(kept, superuser):
+    superuser.execute("create table public.notes (id int primary key, words text check (words <> ''))")
+    superuser.execute("grant all on public.notes to app; create index on accounts_unit (name)")
+    superuser.execute("analyze; reindex table accounts_unit")
+
+    assert kept[0].verify().defects == []
+
+
+def test_an_upgrade_that_adds_guards_is_a_change_on_the_trail_and_no_defect(kept, superuser):
+    log, _ = kept
+    superuser.execute("alter table accounts_unit add constraint unit_has_a_name check (name <> '')")
+
+    log.checkpoint()
+
+    verdict = log.verify()
+    assert (verdict.guards_changed, verdict.defects) == (1, [])
 
 
 def test_a_record_that_was_never_sealed_is_reported(kept, superuser):
