@@ -318,12 +318,13 @@ def revoke_token(*, token: ApiToken, by: Account) -> None:
         raise NotNow("This token is revoked already.")
     token.revoked_at, token.revoked_by = timezone.now(), by.person
     token.save(update_fields=["revoked_at", "revoked_by"])
-    record(events.TOKEN_REVOKED, subject=token, by=by, trails=[token.person], data=_words_of(token))
-
-
-def _words_of(token: ApiToken) -> dict[str, str]:
-    """How entries name a token: what it is for, and whose it is."""
-    return {"name": token.name, "username": token.account.username, "hr_number": token.person.hr_number}
+    record(
+        events.TOKEN_REVOKED,
+        subject=token,
+        by=by,
+        trails=[token.person],
+        data={"name": token.name, "username": token.account.username, "hr_number": token.person.hr_number},
+    )
 
 
 def note_use(*, token: ApiToken) -> None:

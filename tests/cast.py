@@ -9,6 +9,7 @@ from accounts import services
 from accounts.models import Account, ApiToken, Person, RoleAssignment, Unit
 from accounts.roles import Role
 from proposals import services as proposals
+from proposals.models import Proposal
 
 PASSWORD = "correct horse battery staple"
 
@@ -60,14 +61,18 @@ def token_of_service(
     account: Account, *, scopes: list[str], unit: Unit, name: str = "test", days: float = 1
 ) -> tuple[ApiToken, str]:
     """A service account's token, which Ada proposed, Bert accepted and who answers for the account made."""
+    proposal = accepted_token(account, scopes=scopes, unit=unit, name=name, days=days)
+    answers = account.person.accounts.filter(kind=Account.Kind.HUMAN).first()
+    return proposals.collect_token(proposal=proposal, by=answers)
+
+
+def accepted_token(account: Account, *, scopes: list[str], unit: Unit, name: str = "test", days: float = 1) -> Proposal:
     ada, bert = two_administrators()
     expires_at = timezone.now() + timedelta(days=days)
     proposal = proposals.propose_token(
         account=account, name=name, scopes=scopes, unit=unit, expires_at=expires_at, reason="Deploys", by=ada
     )
-    proposals.decide_token(proposal=proposal, accept=True, reason="Agreed", by=bert)
-    answers = account.person.accounts.filter(kind=Account.Kind.HUMAN).first()
-    return proposals.collect_token(proposal=proposal, by=answers)
+    return proposals.decide_token(proposal=proposal, accept=True, reason="Agreed", by=bert)
 
 
 def two_administrators() -> list[Account]:

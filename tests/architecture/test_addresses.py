@@ -28,7 +28,7 @@ from monitoring.models import Monitor, Reference, Run, Window
 from monitoring.models.monitor import MonitorQuerySet
 from proposals import services as proposals
 from tests import logs
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, accepted_token
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 NAME = "Quokka behavioural scorecard"  # a word that no page says by itself
@@ -104,8 +104,8 @@ NUMBERS = {
     "withdraw-epoch": "epoch",
     "end-role": "assignment",
     "disable-person": "person",
-    "enable-person": "person",
-    "collect-token": "proposal",
+    "enable-person": "disabled",
+    "collect-token": "accepted",
     "retry-digest": "version",
     "retry-job": "job",
     "revoke-token": "token",
@@ -224,6 +224,8 @@ def things(cast) -> SimpleNamespace:
         epoch=epoch_proposal(cast.administrator),
         assignment=cast.owner.person.roles.get(),
         person=cast.owner.person,
+        disabled=accounts.disable_person(person=cast.member.person, reason="Left", by=cast.administrator),
+        accepted=accepted_token(cast.pipeline, scopes=["models:read"], unit=cast.retail),
         words={"ref": model.ref, "label": "1.0.0", "column": "income", "kind": "models"},
     )
 

@@ -46,5 +46,5 @@ drop function public.accounts_keep_administrators();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0006_roles_and_tokens_held")]
+    dependencies = [("accounts", "0007_token_uses")]
     operations = [migrations.RunSQL(HOLD_ADMINISTRATORS, LET_GO)]
