@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from audit import effects
+from audit import effects, services
 from audit.models import Artefact, Entry, subject_name
 from audit.services import FileErased, NotErasable, Retention, erase_artefact
 from tests.integration.audit.test_export import rewritten
@@ -144,6 +144,36 @@ def test_a_tombstone_is_not_taken_back_or_put_down_to_another(cast, log, sample)
     ):
         with pytest.raises(IntegrityError, match="is set once"):
             update(statement, sample.sha256)
+
+
+@pytest.mark.outside_portal
+def test_twin_without_its_guards_the_database_erases_what_is_kept_for_good_and_takes_it_back(
+    cast, log, sample, superuser
+):
+    for name in ("artefact_erased_at_has_who_and_why", "artefact_erased_where_its_class_allows"):
+        superuser.execute(f"alter table audit_artefact drop constraint {name}")
+    superuser.execute("alter table audit_artefact disable trigger hold_erased_at_once")
+    report = Artefact.objects.get(retention="record")
+
+    update("erased_at = now()", report.sha256)
+    update("erased_at = null", report.sha256)
+
+    assert Artefact.objects.get(pk=report.pk).erased_at is None
+
+
+@pytest.mark.outside_portal
+def test_twin_without_its_checks_the_service_erases_what_the_database_alone_then_refuses(
+    cast, log, sample, monkeypatch, superuser
+):
+    report = Artefact.objects.get(retention="record")
+    monkeypatch.setattr(services, "_check_erasable", lambda artefact, reason: None)
+
+    with pytest.raises(IntegrityError, match="artefact_erased_where_its_class_allows"):
+        erase(report, cast.officer)
+    superuser.execute("alter table audit_artefact drop constraint artefact_erased_where_its_class_allows")
+    erase(report, cast.officer)
+
+    assert not effects.path_of(report.sha256).exists()
 
 
 # ---- what a verifier must not accept ---------------------------------------------------------------------------

@@ -171,6 +171,61 @@ def test_row_bytes_do_not_depend_on_the_sessions_settings(unit):
     assert b"+09:00" not in body
 
 
+MEASURED = """
+    create table public.measured (
+        id bigint primary key, at timestamptz, local_at timestamp, on_day date, value double precision, small real,
+        lasts interval, raw bytea
+    );
+    grant insert on public.measured to app;
+    create trigger audit_capture after insert on public.measured
+        for each row execute function audit.capture('x.measured', '', '')
+"""
+ROW = (
+    "insert into public.measured values (%s, '2026-03-04 05:06:07.000008+00', '2026-03-04 05:06:07', '2026-03-04',"
+    " 0.1::float8 + 0.2::float8, 0.3, '400 days 01:02:03', decode('00ff', 'hex'))"
+)
+ODD = (
+    "set timezone = 'Asia/Tokyo'",
+    "set datestyle = 'German'",
+    "set intervalstyle = 'sql_standard'",
+    "set extra_float_digits = -10",
+    "set bytea_output = 'escape'",
+)
+
+
+@pytest.mark.outside_portal
+def test_bytes_of_times_floats_and_the_like_do_not_depend_on_the_sessions_settings(db, superuser):
+    superuser.execute(MEASURED)
+
+    with connection.cursor() as cursor:
+        cursor.execute(ROW, [1])
+        for setting in ODD:
+            cursor.execute(setting)
+        cursor.execute(ROW, [2])
+
+    usual, odd = RowHistory.objects.filter(table_name="measured").order_by("id")
+    assert bytes(odd.body) == bytes(usual.body).replace(b'"id": 1', b'"id": 2')
+    assert odd.row["at"] == "2026-03-04T05:06:07.000008+00:00"
+    assert odd.row["value"] == 0.1 + 0.2
+    assert (odd.row["lasts"], odd.row["raw"]) == ("400 days 01:02:03", "\\x00ff")
+
+
+@pytest.mark.outside_portal
+@pytest.mark.parametrize("setting", [setting for setting in ODD if "datestyle" not in setting])  # jsonb is ISO anyway
+def test_twin_without_its_own_settings_the_bytes_are_those_of_the_session(db, superuser, setting):
+    superuser.execute(MEASURED)
+    name = setting.split()[1]
+    superuser.execute(f"alter function audit.capture() reset {name}")
+
+    with connection.cursor() as cursor:
+        cursor.execute(ROW, [1])
+        cursor.execute(setting)
+        cursor.execute(ROW, [2])
+
+    usual, odd = RowHistory.objects.filter(table_name="measured").order_by("id")
+    assert bytes(odd.body) != bytes(usual.body).replace(b'"id": 1', b'"id": 2')
+
+
 @pytest.mark.outside_portal
 def test_any_past_version_of_a_row_can_be_rebuilt(unit):
     Unit.objects.filter(pk=unit.pk).update(name="Second name")

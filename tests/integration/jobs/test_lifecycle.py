@@ -5,7 +5,8 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from jobs import services
@@ -107,6 +108,58 @@ def test_effects_are_undone_when_the_ending_is_refused(db):
         ask(key="an effect")
 
     assert not Job.objects.filter(key="an effect").exists()
+
+
+# ---- whose lease runs out in the middle of its effects ---------------------------------------------------------
+def elsewhere(act) -> str:
+    """What came of an act on a connection of its own that waits for no lock longer than a moment."""
+    came = []
+
+    def do():
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("set lock_timeout = '300ms'")
+            act()
+            came.append("done")
+        except OperationalError as refusal:
+            came.append(str(refusal))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=do)
+    thread.start()
+    thread.join()
+    return came[0]
+
+
+def reconciled_meanwhile() -> str:
+    """What came of a reconciliation while a job, whose lease has run out, has its effects."""
+    job = services.claim(job_id=ask().pk)
+    expire(job)
+    with services.effects_of(job):
+        came = elsewhere(services.reconcile)
+        services.finish(job=job)
+    return came
+
+
+def test_a_job_in_the_middle_of_its_effects_is_left_alone_and_not_waited_for(db, sent):
+    assert reconciled_meanwhile() == "done"
+    assert Job.objects.get().state == Job.State.DONE
+
+
+def test_twin_without_the_row_lock_it_is_taken_back_and_its_effects_are_lost(db, sent, monkeypatch):
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: self)
+
+    with pytest.raises(LeaseLost):
+        reconciled_meanwhile()
+    assert Job.objects.get().state == Job.State.QUEUED
+
+
+def test_twin_that_skips_no_locked_row_waits_for_the_effects(db, sent, monkeypatch):
+    lock = QuerySet.select_for_update
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **options: lock(self))
+
+    assert "lock timeout" in reconciled_meanwhile()
 
 
 def test_an_expired_lease_goes_back_to_the_queue_and_after_the_third_time_it_is_poisoned(db, sent):

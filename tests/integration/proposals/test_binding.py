@@ -1,8 +1,10 @@
 """A decision is on exactly what was asked: the kind that was permitted, the subject as it stood, put in force once."""
 
+import threading
+
 import psycopg
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 
 from accounts.models import AnsweredRequest
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
@@ -117,6 +119,93 @@ def test_the_database_refuses_to_reword_a_decision(cast, propose_tier, change):
 
     with pytest.raises(IntegrityError, match="never changes"):
         Proposal.objects.filter(pk=proposal.pk).update(**change)
+
+
+HELD = {
+    "kind": "role",
+    "subject": "inventory.model:99",
+    "trail": "",
+    "subject_digest": "0" * 64,
+    "change": {"tier": 4},
+    "reason": "Another",
+    "asked_at": "2020-01-01T00:00:00Z",
+    "expires_on": "2040-01-01",
+}
+
+
+@pytest.mark.parametrize("column", HELD)
+def test_the_database_refuses_to_reword_what_was_asked(propose_tier, column):
+    proposal = propose_tier()
+
+    with pytest.raises(IntegrityError, match=f"{column} of proposals_proposal {proposal.pk} never changes"):
+        Proposal.objects.filter(pk=proposal.pk).update(**{column: HELD[column]})
+
+
+@pytest.mark.outside_portal
+def test_twin_without_its_triggers_a_proposal_is_reworded_and_decided_anew(cast, propose_tier, superuser):
+    proposal = decide(propose_tier(), cast.validator)
+    for trigger in ("hold_columns", "hold_the_decision"):
+        superuser.execute(f"alter table proposals_proposal disable trigger {trigger}")
+
+    Proposal.objects.filter(pk=proposal.pk).update(
+        **HELD | {"decision_reason": "Other", "decided_at": "2021-01-01T00:00:00Z"}
+    )
+
+    proposal.refresh_from_db()
+    assert (proposal.change, proposal.decision_reason, proposal.decided_at.year) == ({"tier": 4}, "Other", 2021)
+
+
+def decided_at_once(propose_tier, *deciders) -> list[str]:
+    """What came of declining one proposal by several people who begin together."""
+    proposal, ready, came = propose_tier(), threading.Barrier(len(deciders)), []
+
+    def do(by):
+        ready.wait()
+        try:
+            decide(proposal, by, accept=False)
+            came.append("decided")
+        except (NotNow, IntegrityError) as refusal:
+            came.append(type(refusal).__name__)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=do, args=[by]) for by in deciders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(came)
+
+
+def declined() -> int:
+    return Entry.objects.filter(event="proposals.declined").count()
+
+
+def test_of_two_who_decide_at_once_one_does(cast, propose_tier):
+    assert decided_at_once(propose_tier, cast.validator, cast.auditor) == ["NotNow", "decided"]
+    assert declined() == 1
+
+
+@pytest.fixture
+def without_the_row_lock(monkeypatch):
+    """Both read an open proposal before either decides."""
+    meet, check = threading.Barrier(2), services.policies.check_transition
+    monkeypatch.setattr(Proposal.objects, "select_for_update", Proposal.objects.all)
+    monkeypatch.setattr(services.policies, "check_transition", lambda *given: (meet.wait(), check(*given)))
+
+
+def test_without_the_row_lock_the_database_still_takes_one_decision(cast, propose_tier, without_the_row_lock):
+    assert decided_at_once(propose_tier, cast.validator, cast.auditor) == ["IntegrityError", "decided"]
+    assert declined() == 1
+
+
+def test_twin_without_lock_and_trigger_two_decide_and_the_later_overwrites(
+    cast, propose_tier, without_the_row_lock, superuser
+):
+    superuser.execute("alter table proposals_proposal disable trigger hold_the_decision")
+
+    assert decided_at_once(propose_tier, cast.validator, cast.auditor) == ["decided", "decided"]
+    assert declined() == 2
 
 
 def test_the_case_in_which_it_was_decided_is_kept_and_has_it_on_its_trail(cast, propose_tier):

@@ -75,6 +75,7 @@ def test_what_nobody_decided_in_time_expires_without_a_person(cast, propose_tier
     assert (entry.event, entry.actor, entry.data["kind"]) == ("proposals.expired", "", "tier override")
 
 
+@pytest.mark.outside_portal
 @pytest.mark.parametrize("accept", [True, False])
 @pytest.mark.outside_portal
 def test_what_is_overdue_is_not_decided_even_before_the_job_has_run(cast, overdue, accept):
