@@ -463,8 +463,10 @@ def test_an_export_whose_epoch_notes_are_left_out_or_forged_is_refused(log, stra
 
     left_out = log.verify_offline(with_notes(exported, "", tmp_path / "a.zip"), key=old_key)
     by_another = log.verify_offline(with_notes(exported, forged, tmp_path / "b.zip"), key=old_key)
+    as_the_first = log.verify_offline(with_notes(exported, "", tmp_path / "c.zip"))
 
-    assert (left_out.returncode, by_another.returncode) == (1, 1)
+    assert (left_out.returncode, by_another.returncode, as_the_first.returncode) == (1, 1, 1)
+    assert "1 epochs began as the entries of the log say, 0 as the notes say" in as_the_first.stdout
     assert "is not signed by" in left_out.stdout
     assert "anybody can make such a note" in by_another.stdout
 

@@ -77,6 +77,13 @@ def test_notes_of_another_log_lead_nowhere():
         chain(epoch_note(), epoch_note(3, STRANGER, THIRD))
 
 
+def test_an_epoch_does_not_end_below_its_beginning():
+    shrunk = {"old_size": 7, "old_root": ROOTS[7], "kept_size": 7, "kept_root": ROOTS[7]}
+
+    with pytest.raises(verifier.Defect, match="epoch 2 ended with fewer records than it began with"):
+        chain(epoch_note(), epoch_note(3, SECOND, THIRD, **shrunk))
+
+
 def test_a_lost_key_takes_the_new_one_from_somebody_whom_the_reader_trusts():
     unsigned = epoch_note(signed_by=(SECOND,))
 
