@@ -15,6 +15,7 @@ import pytest
 from django.http import QueryDict
 from django.urls import reverse
 
+from portal.middleware import StorableAddresses
 from portal.views.api_guide import calls_of_schema
 from tests.architecture import test_addresses as walk
 from web.problems import MEDIA_TYPE
@@ -131,6 +132,14 @@ def _with_odd(example: dict, path: list) -> list:
         inner = inner[step]
     steps = inner if isinstance(inner, dict) else range(len(inner)) if isinstance(inner, list) else ()
     return found + [body for step in steps for body in _with_odd(example, [*path, step])]
+
+
+def test_twin_without_its_guard_a_nul_in_an_address_is_a_500_that_the_walk_finds(asker, monkeypatch):
+    monkeypatch.setattr(StorableAddresses, "process_view", lambda *_request, **_view: None)
+
+    faults = asker.faults("model", "get", "/models/a%00b/")
+
+    assert [fault.partition(": ")[0] for fault in faults] == ["get /models/a%00b/ {}"]
 
 
 def test_no_parameter_of_a_path_ends_in_a_500(asker, things):

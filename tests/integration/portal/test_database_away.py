@@ -83,6 +83,14 @@ def test_without_its_database_every_page_says_so_and_when_to_come_back(page, awa
     assert "sessionid" not in answer.cookies  # nobody is signed out by it
 
 
+def test_twin_an_absence_that_is_not_recognised_is_a_500(page, call, away, monkeypatch):
+    monkeypatch.setattr("portal.views.failures.is_database_away", lambda problem: False)
+
+    answers = [page.get("/models/"), call.get("/api/v1/models/")]
+
+    assert [answer.status_code for answer in answers] == [500, 500]
+
+
 def test_a_form_that_was_sent_meanwhile_is_answered_so_too(page, away):
     answer = page.post("/sign-in/", {"username": "ada", "password": "x"})
 
