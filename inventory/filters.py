@@ -1,10 +1,21 @@
-"""What the list of models can be narrowed by: one set of filters for page and API."""
+"""What the list of models can be narrowed and sorted by: the same for page and API."""
 
 import django_filters
 from django import forms
 
 from accounts.filters import UnitFilter
 from inventory.models import Model, Standing
+
+# What the list can be sorted by: key → field to order by, path of the value on a model.
+SORTS = {
+    "ref": ("ref", "ref"),
+    "name": ("name", "name"),
+    "tier": ("tier", "tier"),
+    "light": ("standing__light", "standing.light"),
+    "auc": ("standing__latest_auc", "standing.latest_auc"),
+    "psi": ("standing__latest_score_psi", "standing.latest_score_psi"),
+    "breaches": ("standing__open_breaches", "standing.open_breaches"),
+}
 
 
 class ModelFilter(django_filters.FilterSet):

@@ -9,8 +9,11 @@ import base64
 import json
 from collections.abc import Mapping
 
+from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
+
+from web.text import is_storable
 
 
 class KeysetPage:
@@ -38,13 +41,23 @@ class KeysetPage:
         self.rows, self._has_more = self._read(queryset, size)
 
     @property
+    def next_place(self) -> str | None:
+        """What `?after=` of the next page names; None at the end."""
+        return self._place_of(self.rows[-1]) if self.rows and (self._has_more or self._backwards) else None
+
+    @property
+    def is_at_a_place(self) -> bool:
+        """Whether the address names a place of this sort; where it names what is none, the list starts anew."""
+        return self._after is not None or self._before is not None
+
+    @property
     def next_url(self) -> str | None:
-        return self._beside("after", self.rows[-1]) if self.rows and (self._has_more or self._backwards) else None
+        return self._url(after=self.next_place) if self.next_place else None
 
     @property
     def previous_url(self) -> str | None:
         more = self._has_more if self._backwards else self._after
-        return self._beside("before", self.rows[0]) if self.rows and more else None
+        return self._url(before=self._place_of(self.rows[0])) if self.rows and more else None
 
     @property
     def first_url(self) -> str | None:
@@ -77,7 +90,7 @@ class KeysetPage:
             if self._backwards:
                 return queryset.filter(self._ahead_of(*self._before))
             return queryset.filter(self._behind(*self._after)) if self._after else queryset
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError, ValidationError):
             self._after = self._before = None
             return queryset
 
@@ -102,11 +115,11 @@ class KeysetPage:
         side = "gt" if self.descending else "lt"
         return Q(**{f"{self.field}__{side}": value}) | Q(**{self.field: value}, pk__lt=pk)
 
-    def _beside(self, side: str, row) -> str:
+    def _place_of(self, row) -> str:
         value = row
         for name in self._path.split("."):
             value = getattr(value, name)
-        return self._url(**{side: _pack([value, row.pk])})
+        return _pack([value, row.pk])
 
     def _url(self, **place: str) -> str:
         query = self._query.copy()
@@ -117,7 +130,7 @@ class KeysetPage:
 
 
 def _pack(place: list) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(place, default=str).encode()).decode().rstrip("=")
 
 
 def _unpack(text: str) -> list | None:
@@ -127,4 +140,4 @@ def _unpack(text: str) -> list | None:
     except (ValueError, RecursionError):
         return None
     is_place = isinstance(place, list) and len(place) == 2 and isinstance(place[1], int)
-    return place if is_place and "\0" not in str(place[0]) else None
+    return place if is_place and (not isinstance(place[0], str) or is_storable(place[0])) else None

@@ -12,12 +12,12 @@ from accounts.roles import Permission
 from inventory import services
 from inventory.access import find_model
 from inventory.api import serializers
-from inventory.filters import ModelFilter
+from inventory.filters import SORTS, ModelFilter
 from inventory.models import Model, ModelVersion
 from inventory.permissions import check_can_edit, check_can_move
 from inventory.refusals import ChangedSince
 from web.conditions import holds
-from web.pages import text_after
+from web.pages import AFTER, page_of, sort_parameter
 from web.wording import faults_of_query
 
 PAGE = 100
@@ -69,19 +69,19 @@ class ModelList(APIView):
             OpenApiParameter("kind", str, many=True, enum=Model.Kind.values),
             OpenApiParameter("light", str, many=True, enum=["good", "watch", "breach", "unknown"]),
             OpenApiParameter("unit", str, description="A unit's code; covers the units below it"),
-            OpenApiParameter("after", str, description="`next` of the page before"),
+            sort_parameter(SORTS, "ref"),
+            AFTER,
         ],
         responses=serializers.ModelPage,
     )
     def get(self, request):
-        """Models you may see, by ref, 100 a page."""
+        """Models you may see, 100 a page."""
         models = Model.objects.visible_to(request.user).select_related("unit", "owner", "developer", "standing")
         filters = ModelFilter(request.query_params, queryset=models)
         if not filters.is_valid():
             raise InvalidInput(faults_of_query(filters.form))
-        page = list(filters.qs.filter(ref__gt=text_after(request.query_params)).order_by("ref")[: PAGE + 1])
-        rows = serializers.ModelOutput(page[:PAGE], many=True).data
-        return Response({"models": rows, "next": page[PAGE - 1].ref if len(page) > PAGE else None})
+        page, behind = page_of(filters.qs, request.query_params, sorts=SORTS, default="ref", size=PAGE)
+        return Response({"models": serializers.ModelOutput(page, many=True).data, "next": behind})
 
     @extend_schema(
         operation_id="register_model",

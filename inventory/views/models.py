@@ -12,22 +12,13 @@ from django_htmx.http import push_url
 from accounts.models import Account, Unit
 from accounts.permissions import may, seen_units
 from accounts.roles import Permission
-from inventory.filters import ModelFilter
+from inventory.filters import SORTS, ModelFilter
 from inventory.models import Model, Standing
 from web.keyset import KeysetPage
 
 PAGE = 50
 MOST_UNITS = 50
 LIGHTS = [(light.value, light.label) for light in map(Standing.Light, ("breach", "watch", "good", "unknown"))]
-SORTS = {
-    "ref": ("ref", "ref"),
-    "name": ("name", "name"),
-    "tier": ("tier", "tier"),
-    "light": ("standing__light", "standing.light"),
-    "auc": ("standing__latest_auc", "standing.latest_auc"),
-    "psi": ("standing__latest_score_psi", "standing.latest_score_psi"),
-    "breaches": ("standing__open_breaches", "standing.open_breaches"),
-}
 
 
 @require_safe

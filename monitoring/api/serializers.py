@@ -32,7 +32,7 @@ class RunOutput(serializers.ModelSerializer):
 
 class RunPage(serializers.Serializer):
     runs = RunOutput(many=True)
-    next = serializers.IntegerField(allow_null=True, help_text="Pass as `after` for the next page; null at the end")
+    next = serializers.CharField(allow_null=True, help_text="Pass as `after` for the next page; null at the end")
 
 
 class FigureOutput(serializers.ModelSerializer):
@@ -85,7 +85,7 @@ class BreachOutput(serializers.ModelSerializer):
 
 class BreachPage(serializers.Serializer):
     breaches = BreachOutput(many=True)
-    next = serializers.IntegerField(allow_null=True, help_text="Pass as `after` for the next page; null at the end")
+    next = serializers.CharField(allow_null=True, help_text="Pass as `after` for the next page; null at the end")
 
 
 class ReasonOutput(serializers.Serializer):

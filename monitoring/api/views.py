@@ -25,13 +25,25 @@ from monitoring.services import exact, runs
 from monitoring.services.definitions import define_monitor
 from monitoring.services.faults import problems_of
 from monitoring.services.thresholds import Limit
-from web.pages import page_after
+from web.pages import AFTER, in_order, page_of, sort_parameter
 from web.text import is_storable
 from web.wording import faults_of_query, pointed, quoted
 
 PAGE = 100
 MOST_WINDOWS = 60  # with every figure: a page holds five years of months
-AFTER = OpenApiParameter("after", int, description="`next` of the page before")
+MONITOR_SORTS = {"name": ("name", "name"), "defined": ("defined_at", "defined_at")}
+RUN_SORTS = {
+    "asked": ("id", "id"),
+    "finished": ("finished_at", "finished_at"),
+    "outcome": ("outcome", "outcome"),
+}
+WINDOW_SORTS = {"start": ("start_on", "start_on"), "rows": ("rows", "rows"), "labelled": ("labelled", "labelled")}
+BREACH_SORTS = {
+    "opened": ("id", "id"),
+    "window": ("window__start_on", "window.start_on"),
+    "value": ("value", "value"),
+    "model": ("model__ref", "model.ref"),
+}
 MOST_LABELS = 20  # of a model's versions that a sentence lists
 
 
@@ -45,10 +57,15 @@ def _may_monitor(request, answer: dict, number: int) -> None:
 
 
 class MonitorList(APIView):
-    @extend_schema(operation_id="list_monitors", responses=definitions.MonitorOutput(many=True))
+    @extend_schema(
+        operation_id="list_monitors",
+        parameters=[sort_parameter(MONITOR_SORTS, "name")],
+        responses=definitions.MonitorOutput(many=True),
+    )
     def get(self, request, ref: str):
         """A model's monitors."""
         monitors = find_model(request, ref).monitors.select_related("model", "version").prefetch_related("thresholds")
+        monitors = in_order(monitors, request.query_params, sorts=MONITOR_SORTS, default="name")
         return Response(definitions.MonitorOutput(monitors, many=True).data)
 
     @extend_schema(
@@ -97,6 +114,7 @@ class RunList(APIView):
         parameters=[
             OpenApiParameter("state", str, many=True, enum=Job.State.values, description="How far the work is"),
             OpenApiParameter("outcome", str, many=True, enum=Run.Outcome.values),
+            sort_parameter(RUN_SORTS, "-asked"),
             AFTER,
         ],
         responses=serializers.RunPage,
@@ -108,7 +126,7 @@ class RunList(APIView):
         if not filters.is_valid():
             raise InvalidInput(faults_of_query(filters.form))
         found = filters.qs.select_related("model", "monitor", "job", "repeats")
-        page, behind = page_after(found, request.query_params, size=PAGE)
+        page, behind = page_of(found, request.query_params, sorts=RUN_SORTS, default="-asked", size=PAGE)
         return Response({"runs": serializers.RunOutput(page, many=True).data, "next": behind})
 
     @extend_schema(
@@ -139,15 +157,21 @@ class RunDetail(APIView):
 class WindowList(APIView):
     @extend_schema(
         operation_id="list_windows",
-        parameters=[OpenApiParameter("before", OpenApiTypes.DATE, description="Windows that start before this day")],
+        parameters=[
+            OpenApiParameter("before", OpenApiTypes.DATE, description="Windows that start before this day"),
+            OpenApiParameter("after", OpenApiTypes.DATE, description="Windows that start after this day"),
+            sort_parameter(WINDOW_SORTS, "-start"),
+        ],
         responses=serializers.WindowOutput(many=True),
     )
     def get(self, request, number: int):
         """The newest revision of each window of a monitor, with every figure; one without rows has none. 60 at most."""
         monitor = get_object_or_404(Monitor.objects.visible_to(request.user), pk=number)
-        newest = Window.objects.newest_revisions().filter(monitor=monitor).order_by("-start_on")
-        if before := request.query_params.get("before"):
-            newest = newest.filter(start_on__lt=_day(before))
+        newest = Window.objects.newest_revisions().filter(monitor=monitor)
+        for side, name in (("lt", "before"), ("gt", "after")):
+            if asked := request.query_params.get(name):
+                newest = newest.filter(**{f"start_on__{side}": _day(name, asked)})
+        newest = in_order(newest, request.query_params, sorts=WINDOW_SORTS, default="-start")
         return Response(_with_figures(list(newest.prefetch_related("measurements")[:MOST_WINDOWS]), monitor))
 
 
@@ -219,6 +243,7 @@ class BreachList(APIView):
             OpenApiParameter("level", str, many=True, enum=Breach.Level.values),
             OpenApiParameter("metric", str, many=True, description="Name of a figure, such as psi"),
             OpenApiParameter("unit", str, description="A unit's code; covers the units below it"),
+            sort_parameter(BREACH_SORTS, "-opened"),
             AFTER,
         ],
         responses=serializers.BreachPage,
@@ -231,7 +256,8 @@ class BreachList(APIView):
         filters = BreachFilter(asked, queryset=visible, metrics=metrics_of(visible))
         if not filters.is_valid():
             raise InvalidInput(faults_of_query(filters.form))
-        page, behind = page_after(filters.qs.select_related("model", "window", "threshold"), asked, size=PAGE)
+        found = filters.qs.select_related("model", "window", "threshold")
+        page, behind = page_of(found, asked, sorts=BREACH_SORTS, default="-opened", size=PAGE)
         return Response({"breaches": serializers.BreachOutput(page, many=True).data, "next": behind})
 
 
@@ -257,8 +283,8 @@ def _why_none(window: Window) -> str:
     return f"The SHAP report of {window.label} is not there; the work on it: {job.get_state_display().lower()}{said}"
 
 
-def _day(asked: str) -> date:
+def _day(name: str, asked: str) -> date:
     try:
         return date.fromisoformat(asked)
     except ValueError as wrong:
-        raise InvalidInput({"before": f"A day such as 2026-01-31 is wanted, got {quoted(asked)}."}) from wrong
+        raise InvalidInput({name: f"A day such as 2026-01-31 is wanted, got {quoted(asked)}."}) from wrong

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import services as accounts
 from audit.models import Entry
+from inventory.filters import SORTS
 from inventory.models import Model, ModelVersion
 from jobs.models import Job
 from tests.cast import token_of_service
@@ -355,6 +357,25 @@ def test_a_version_never_changes_what_it_is_bound_to(client_of, model_body, supe
 
     with pytest.raises(Exception, match="never changes"):
         superuser.execute("update inventory_modelversion set mlflow_uri = 'models:/other/1'")
+
+
+@pytest.mark.parametrize("way", [f"{side}{key}" for key in SORTS for side in ("", "-")])
+def test_models_are_sorted_over_their_pages_as_on_the_page_of_models(cast, client_of, model_body, monkeypatch, way):
+    monkeypatch.setattr("inventory.api.views.PAGE", 2)
+    client = client_of(account=cast.officer)
+    for number in (2, 0, 1):
+        client.post("/api/v1/models/", model_body | {"external_id": f"m{number}", "name": f"Model {number}"})
+    browser = Client(headers={"host": "localhost"})
+    browser.force_login(cast.officer, backend="accounts.backends.ActiveAccountBackend")
+
+    seen, after = [], ""
+    while after is not None:
+        page = client.get("/api/v1/models/", {"after": after, "sort": way}).json()
+        seen += [model["ref"] for model in page["models"]]
+        after = page["next"]
+
+    assert seen == [model.ref for model in browser.get("/models/", {"sort": way}).context["models"]]
+    assert len(seen) == 3
 
 
 def test_a_list_goes_on_where_the_page_before_ended(cast, client_of, model_body, monkeypatch):

@@ -1,6 +1,8 @@
 """Reading what monitoring found by REST: lists with the pages' filters, windows with their reports and files."""
 
+import base64
 import hashlib
+import json
 from datetime import timedelta
 
 import pytest
@@ -15,6 +17,7 @@ from audit.models import Attachment
 from audit.services import attach
 from inventory.filters import ModelFilter
 from jobs.models import Job
+from monitoring.api.views import BREACH_SORTS, MONITOR_SORTS, RUN_SORTS, WINDOW_SORTS
 from monitoring.filters import BreachFilter
 from monitoring.models import Breach, Explanation, Window
 from monitoring.services import runs
@@ -169,7 +172,7 @@ def test_breaches_are_narrowed_as_on_the_page(client, monitor, query, is_match):
 def test_a_list_has_every_filter_of_its_page(name):
     call = next(call for call in calls_of_schema() if call["id"] == name)
 
-    assert {parameter["name"] for parameter in call["parameters"]} - {"after"} == set(LISTS[name].base_filters)
+    assert {parameter["name"] for parameter in call["parameters"]} - {"after", "sort"} == set(LISTS[name].base_filters)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +194,92 @@ def test_a_parameter_that_cannot_be_meant_is_refused_in_a_sentence(client, addre
     [error] = answer.json()["errors"]
     assert error["pointer"] == pointer
     assert error["detail"].startswith(words)
+
+
+# ---- in order ----------------------------------------------------------------------------------------------
+ORDERS = {
+    "runs": (RUN_SORTS, lambda run: (run["id"], run["finished_at"], run["outcome"])),
+    "breaches": (BREACH_SORTS, lambda b: (b["id"], b["start_on"], b["value"], b["model"])),
+    "windows": (WINDOW_SORTS, lambda w: (w["start_on"], w["rows"], w["labelled"])),
+    "monitors": (MONITOR_SORTS, lambda m: (m["name"], m["defined_at"])),
+}
+
+
+def addresses(monitor) -> dict[str, str]:
+    return {
+        "runs": f"/api/v1/monitors/{monitor.pk}/runs/?",
+        "breaches": "/api/v1/breaches/?state=all&",
+        "windows": f"/api/v1/monitors/{monitor.pk}/windows/?",
+        "monitors": f"/api/v1/models/{monitor.model.ref}/monitors/?",
+    }
+
+
+def whole_list(client, address: str, name: str) -> list[dict]:
+    """Every row, page by page where there are pages."""
+    found, after = [], ""
+    while after is not None:
+        page = client.get(f"{address}&after={after}" if after else address).json()
+        found += page[name] if isinstance(page, dict) else page
+        after = page["next"] if isinstance(page, dict) else None
+    return found
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_a_list_is_sorted_as_asked_whatever_the_page_and_empty_values_last(cast, client, monitor, monkeypatch, name):
+    monkeypatch.setattr("monitoring.api.views.PAGE", 3)
+    for _ in range(4):
+        runs.ask_for_run(monitor=monitor, by=cast.officer)
+    sorts, values = ORDERS[name]
+    ids = sorted(row["id"] for row in whole_list(client, addresses(monitor)[name], name))
+
+    for place, key in enumerate(sorts):
+        for way in (key, f"-{key}"):
+            rows = whole_list(client, f"{addresses(monitor)[name]}sort={way}", name)
+            shown = [values(row)[place] for row in rows]
+            known = [value for value in shown if value is not None]
+            assert sorted(row["id"] for row in rows) == ids, way
+            assert known == sorted(known, reverse=way.startswith("-")), way
+            assert shown[: len(known)] == known, way
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_a_list_says_by_what_it_can_be_sorted_and_takes_nothing_else(client, monitor, name):
+    sorts, _ = ORDERS[name]
+    call = next(call for call in calls_of_schema() if call["id"] == f"list_{name}")
+    [offered] = [parameter["choices"] for parameter in call["parameters"] if parameter["name"] == "sort"]
+
+    answer = client.get(f"{addresses(monitor)[name]}sort=seed")
+
+    ways = [way for key in sorts for way in (key, f"-{key}")]
+    assert sorted(offered) == sorted(ways)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["detail"] == f"One of {', '.join(ways)} is wanted, got 'seed'."
+
+
+PLACES = {
+    "out of range": [10**30, 1],
+    "infinite": [float("inf"), 1],
+    "a text": ["x", 1],
+    "half of a surrogate pair": ["\ud800", 1],
+    "a NUL": ["\0", 1],
+    "a list": [[1], 1],
+    "true": [True, 1],
+    "nothing": [None, 10**30],
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_that_was_made_up_is_refused_or_read_and_never_a_500(client, monitor, place):
+    after = base64.urlsafe_b64encode(json.dumps(PLACES[place]).encode()).decode().rstrip("=")
+
+    asked = [
+        client.get(f"{addresses(monitor)[name]}sort={way}&after={after}").status_code
+        for name in ("runs", "breaches")
+        for key in ORDERS[name][0]
+        for way in (key, f"-{key}")
+    ]
+
+    assert set(asked) <= {200, 422}
 
 
 # ---- windows, reports, files ------------------------------------------------------------------------------
