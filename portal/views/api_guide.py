@@ -9,15 +9,17 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
 from accounts.roles import SCOPES
+from accounts.services import ANSWERS_KEPT
 from portal.views.administration import tabs_of
+from portal.walkthrough import OWNER, UNIT, filled, own_words, steps_for
 
 # What a reader would send, by the field's name; other fields get a value of their type.
 SAMPLES = {
     "external_id": "cards/application-pd",
     "name": "Card application PD",
     "kind": "statistical",
-    "unit": "cards",
-    "owner": "HB-1001",
+    "unit": UNIT,
+    "owner": OWNER,
     "label": "4.1.0",
     "version": "4.1.0",
     "mlflow_uri": "models:/card_application_pd/7",
@@ -94,9 +96,12 @@ STATUSES = {
 
 @require_safe
 def guide(request: HttpRequest) -> HttpResponse:
+    own, origin = own_words(request.user), f"{request.scheme}://{request.get_host()}"
     context = tabs_of(request, "api-guide") | {
-        "calls": calls_of_schema(),
-        "origin": f"{request.scheme}://{request.get_host()}",
+        "calls": [call | {"example": filled(call["example"], own)} for call in calls_of_schema()],
+        "steps": steps_for(own, origin),
+        "origin": origin,
+        "answers_kept": ANSWERS_KEPT,
         "scopes": [{"name": name, "permits": sorted(permits)} for name, permits in SCOPES.items()],
     }
     return render(request, "portal/api_guide.html", context)

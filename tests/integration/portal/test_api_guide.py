@@ -78,7 +78,7 @@ def test_the_guide_only_reads_and_asks_to_sign_in(cast):
     assert browser_of(None).get("/api/").status_code == 302
 
 
-def test_the_guide_reads_nothing_of_the_bank(cast):
+def test_the_guide_reads_nothing_of_the_bank_but_the_readers_unit(cast):
     client = browser_of(cast.owner)
 
-    assert queries_of(client, "/api/") == queries_of(client, "/tokens/") - 2  # the tokens and the units
+    assert queries_of(client, "/api/") == queries_of(client, "/tokens/") - 1  # the tokens
