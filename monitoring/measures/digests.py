@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -85,13 +85,13 @@ def engine_digest() -> str:
     digest = hashlib.sha256()
     for library in READ_WITH:
         digest.update(f"{library} {version(library)}\0".encode())
-    _add_sources(digest, [*sorted((ROOT / "engines").rglob("*.py")), *(ROOT / "stats" / name for name in COUNTED_IN)])
+    for part in _sources([*sorted((ROOT / "engines").rglob("*.py")), *(ROOT / "stats" / name for name in COUNTED_IN)]):
+        digest.update(part)
     return digest.hexdigest()
 
 
-def _add_sources(digest, paths: Iterable[Path]) -> None:
-    for path in paths:
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+def _sources(paths: Iterable[Path]) -> Iterator[bytes]:
+    return (str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() for path in paths)
 
 
 @cache
@@ -99,6 +99,7 @@ def code_version() -> str:
     """Version and a digest of the sources that make the figures, so that a figure names the code it came from."""
     digest = hashlib.sha256()
     for folder in ("stats", "engines", "sandbox", "monitoring"):
-        _add_sources(digest, sorted((ROOT / folder).rglob("*.py")))
+        for part in _sources(sorted((ROOT / folder).rglob("*.py"))):
+            digest.update(part)
     number = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     return f"assay {number}, sources {digest.hexdigest()[:12]}"

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Account
+from audit.events import Event
 from audit.services import record
 from monitoring import events
 from monitoring.measures.judging import Judgement, judge
@@ -86,7 +87,7 @@ def _open(monitor: Monitor, judgement: Judgement, untold: list[Breach], by: Acco
         level=judgement.level,
     )
     if breach.level == Breach.Level.BREACH:
-        record(events.BREACH_OPENED, subject=breach, trails=[monitor.model], by=by, data=_told(judgement))
+        _announce(events.BREACH_OPENED, breach, judgement, by)
     else:
         untold.append(breach)
     return breach
@@ -107,11 +108,12 @@ def _move(breach: Breach, judgement: Judgement, untold: list[Breach], by: Accoun
     for name, value in wanted.items():
         setattr(breach, name, value)
     breach.save(update_fields=list(wanted))
-    if breach.level != before:
-        event = events.BREACH_RAISED if breach.level == Breach.Level.BREACH else events.BREACH_EASED
-        record(event, subject=breach, trails=[breach.model], by=by, data=_told(judgement) | {"before": shown})
-    else:
+    if breach.level == before:
         untold.append(breach)
+    elif breach.level == Breach.Level.BREACH:
+        _announce(events.BREACH_RAISED, breach, judgement, by, before=shown)
+    else:
+        _announce(events.BREACH_EASED, breach, judgement, by, before=shown)
 
 
 def _end(breach: Breach, reason: str, untold: list[Breach], by: Account | None) -> None:
@@ -142,17 +144,25 @@ def _limit(threshold: Threshold, level: str) -> str:
     return words_of(threshold.metric).as_limit(getattr(threshold, level))
 
 
-def _told(judgement: Judgement) -> dict:
-    """What an entry says of a figure that is beyond."""
+def _announce(event: Event, breach: Breach, judgement: Judgement, by: Account | None, before: str = "") -> None:
+    """Say what is beyond which limit and why that is one; before: what the breach said so far."""
     figure, threshold = judgement.figure, judgement.threshold
-    return {
-        "metric": figure.metric,
-        "column": figure.column,
-        "value": round(figure.value, 6),
-        "threshold": getattr(threshold, judgement.level),
-        "what": said(figure.metric, figure.column, figure.segment),
-        "shown": words_of(figure.metric).with_unit(figure.value),
-        "limit": f"{threshold.side} {_limit(threshold, judgement.level)}",
-        "window": figure.window.label,
-        "run": figure.window.run.ref,
-    }
+    record(
+        event,
+        subject=breach,
+        trails=[breach.model],
+        by=by,
+        data={
+            "metric": figure.metric,
+            "column": figure.column,
+            "value": round(figure.value, 6),
+            "threshold": getattr(threshold, judgement.level),
+            "what": said(figure.metric, figure.column, figure.segment),
+            "shown": words_of(figure.metric).with_unit(figure.value),
+            "limit": f"{threshold.side} {_limit(threshold, judgement.level)}",
+            "window": figure.window.label,
+            "run": figure.window.run.ref,
+            "before": before,
+            "reason": threshold.rationale,
+        },
+    )
