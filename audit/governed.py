@@ -42,6 +42,8 @@ GOVERNED = (
     Governed("inventory_model", "inventory.model", "id", "inventory.model"),
     of_model("inventory_modelversion", "inventory.modelversion"),
     of_model("inventory_access", "inventory.access"),
+    Governed("inventory_framework", "inventory.framework", "id", "inventory.framework"),
+    Governed("inventory_clause", "inventory.clause", "framework_id", "inventory.framework"),
     # Whoever writes a log and knows its monitor's key can choose which rows are sampled; the trail is read by them.
     of_model("monitoring_monitor", "monitoring.monitor", without=("seed",)),
     of_model("monitoring_threshold", "monitoring.threshold"),

@@ -16,3 +16,6 @@ DIGEST_RETRIED = Event("inventory.digest_retried", "Digest asked for again", "{l
 DIGEST_FAILED = Event("inventory.digest_failed", "Artefact not read", "{label}: {reason}")
 ACCESS_GIVEN = Event("inventory.access_given", "Access given", "{hr_number} may see {ref} until {until}, for {why}")
 ACCESS_ENDED = Event("inventory.access_ended", "Access ended", "{hr_number} to {ref}, for {why}: {reason}")
+FRAMEWORK_PUBLISHED = Event(
+    "inventory.framework_published", "Regime published", "{code} version {version}, {clauses} clauses, file {sha256}"
+)

@@ -61,6 +61,7 @@ def tabs_of(request: HttpRequest, current: str) -> dict:
     places = (
         ("People and roles", "administration", may(request.user, Permission.SEE_ADMINISTRATION)),
         ("The log’s key", "epochs", may(request.user, Permission.SEE_ADMINISTRATION)),
+        ("Regimes", "frameworks", True),
         ("Background work", "jobs", may(request.user, Permission.SEE_JOBS)),
         ("API tokens", "tokens", True),
         ("API guide", "api-guide", True),

@@ -23,6 +23,7 @@ from audit import checkpoints, epochs, signed_note
 from audit.models import Artefact, Attachment, Entry, subject_name
 from inventory import services as inventory
 from inventory.policies import WORDS_OF_ADDRESSES
+from inventory.sources import framework_files
 from jobs.models import Job
 from monitoring.models import Monitor, Reference, Run, Window
 from monitoring.models.monitor import MonitorQuerySet
@@ -51,6 +52,8 @@ OPEN_TO_THE_SIGNED_IN = {
     "tokens": "the reader's own tokens",
     "sign-out": "ends the reader's own session",
     "api-guide": "the same for people",
+    "frameworks": "what supervisors ask for, the same for everybody; names no record",
+    "framework": "as above",
     "find": "units, and of people and models what the reader may see",
     "api-models": "models of the reader's units",
     "api-breaches": "breaches of the reader's units",
@@ -206,6 +209,8 @@ def things(cast) -> SimpleNamespace:
     )
     for task in ("explain", "report"):
         Job.objects.create(task=f"monitoring.{task}", key=f"monitoring.{task}:{window.pk}", state=Job.State.POISONED)
+    for file in framework_files():
+        inventory.publish_framework(file=file, by=None)
     token, _ = make_token(cast.owner, cast.retail)
     checkpoints.checkpoint_if_needed(checkpoints.log_signer())
     return SimpleNamespace(
@@ -226,7 +231,7 @@ def things(cast) -> SimpleNamespace:
         person=cast.owner.person,
         disabled=accounts.disable_person(person=cast.member.person, reason="Left", by=cast.administrator),
         accepted=accepted_token(cast.pipeline, scopes=["models:read"], unit=cast.retail),
-        words={"ref": model.ref, "label": "1.0.0", "column": "income", "kind": "models"},
+        words={"ref": model.ref, "label": "1.0.0", "column": "income", "kind": "models", "code": "ss1-23"},
     )
 
 

@@ -15,6 +15,7 @@ MOMENTS_APART = {
     "proposals.Proposal.applied_at": "the service that made the change set it; the entry says by whom",
     "audit.Artefact.filed_at": "a service or the worker filed it; the entry says which",
     "audit.Attachment.filed_at": "as above",
+    "inventory.Framework.published_at": "whoever runs the portal loaded its file; the entry holds the digest",
     "monitoring.Reference.fitted_at": "the worker fitted it",
     "monitoring.Breach.opened_at": "the worker opened it: a figure crossed a threshold that a person set",
     "monitoring.Breach.ended_at": "its figure was restated, or its threshold moved; the entry says by whom",

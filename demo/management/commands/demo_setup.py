@@ -21,6 +21,7 @@ class Command(BaseCommand):
         if settings.BOOTSTRAP_DATABASE_URL:
             self._step("roles and audit schema", "bootstrap_database")
         self._step("migrations", "migrate", interactive=False, verbosity=0)
+        self._step("regimes", "load_frameworks")
         self._step("static files", "collectstatic", interactive=False, verbosity=0)
         self._step("people", "demo_people", options["passwords"])
 
