@@ -21,6 +21,7 @@ class Permission(StrEnum):
     SEE_WHOLE_TRAIL = "see the whole trail"
     REGISTER = "register, edit and version models"
     MONITOR = "define monitors and ask for runs"
+    DEFINE_FIELDS = "define fields of the record"
     SEE_ADMINISTRATION = "see people, roles and tokens"
     MANAGE_PEOPLE = "manage people, roles and tokens"
     KEEP_LOG = "begin an epoch of the log"
@@ -65,6 +66,7 @@ MATRIX: dict[Role, dict[Permission, Reach]] = {
         Permission.SEE_WHOLE_TRAIL: Reach.BANK,
         Permission.REGISTER: Reach.BANK,
         Permission.MONITOR: Reach.BANK,
+        Permission.DEFINE_FIELDS: Reach.BANK,
         Permission.SEE_JOBS: Reach.BANK,
         Permission.RETRY_JOBS: Reach.BANK,
     },

@@ -19,3 +19,22 @@ ACCESS_ENDED = Event("inventory.access_ended", "Access ended", "{hr_number} to {
 FRAMEWORK_PUBLISHED = Event(
     "inventory.framework_published", "Regime published", "{code} version {version}, {clauses} clauses, file {sha256}"
 )
+RECORD_EDITED = Event("inventory.record_edited", "Record edited", "{changes}")
+PART_ADDED = Event("inventory.part_added", "Added to the record", "{noun} {ref}: {words}")
+PART_EDITED = Event("inventory.part_edited", "Changed in the record", "{noun} {ref}: {changes}")
+PART_CLOSED = Event("inventory.part_closed", "Closed in the record", "{noun} {ref}: {reason}")
+PART_APPROVED = Event("inventory.part_approved", "Approved in the record", "{noun} {ref}: {reason}")
+OVERLAY_VALUED = Event("inventory.overlay_valued", "Overlay sized", "{ref}: {value} {unit} from {day}: {reason}")
+OVERLAY_RENEWED = Event(
+    "inventory.overlay_renewed", "Overlay renewed", "{ref} until {until}, renewal {count} for its cause: {reason}"
+)
+REDEVELOPMENT_ASKED = Event(
+    "inventory.redevelopment_asked",
+    "Redevelopment review asked for",
+    "Overlays for {ref} were renewed {count} times: {words}",
+)
+VERDICT_GIVEN = Event("inventory.verdict_given", "Scope decided", "{regime}: {scope} from {day}: {rationale}")
+CHANGE_CLASSIFIED = Event("inventory.change_classified", "Change classified", "{label}: {change_class}: {reason}")
+FIELD_DEFINED = Event("inventory.field_defined", "Field of the record defined", "{label} ({key}), {type}")
+FIELD_CHANGED = Event("inventory.field_changed", "Field of the record changed", "{label}: {changes}")
+FIELD_RETIRED = Event("inventory.field_retired", "Field of the record retired", "{label}: {reason}")

@@ -61,6 +61,17 @@ def check_can_move(account: Account, model: Model, stage: Model.Stage) -> None:
     _check_another_person(account, model, f"whether it becomes {stage.label.lower()}")
 
 
+def check_can_judge(account: Account, model: Model, what: str) -> None:
+    """What is said of how far the model can be trusted is said by another person than its own, and in person."""
+    check_can_edit(account, model)
+    _check_another_person(account, model, what)
+
+
+def can_judge(account: Account, model: Model) -> bool:
+    is_somebody = not (account.is_service or account.token)
+    return is_somebody and can_edit(account, model) and not model.was_built_by(account)
+
+
 def check_can_erase(account: Account, model: Model) -> None:
     """Files of a model are evidence for and against who built it: somebody else erases them, in person."""
     check_can_edit(account, model)

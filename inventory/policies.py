@@ -1,8 +1,16 @@
 """What must hold for a model to be registered, and to be changed now."""
 
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+
 from accounts.refusals import InvalidInput, NotNow
-from inventory.models import Model, ModelVersion
+from inventory.models import ApprovedPart, Model, ModelVersion, Part
 from inventory.models.model import REF_START, STAGE_TRANSITIONS
+from inventory.models.version import CLASSES_AFTER
+from proposals.models import Proposal
 
 # Words that stand behind a model in the API's addresses: /models/<id>/versions/…
 # Before a new one, look whether ids that are registered already hold it.
@@ -43,3 +51,43 @@ def check_not_refused(version: ModelVersion) -> None:
     """Raises NotNow for a version whose artefact is not the one that the client said it is."""
     if version.digest_state == ModelVersion.DigestState.MISMATCH:
         raise NotNow(f"{version} was refused: {version.digest_note}")
+
+
+def today() -> date:
+    """The day in the bank's zone."""
+    return timezone.localdate(timezone=ZoneInfo(settings.BANK_TIME_ZONE))
+
+
+def check_not_ahead(field: str, day: date) -> None:
+    if day > today():
+        raise InvalidInput({field: f"It must not be ahead, got {day:%d %b %Y}."})
+
+
+def check_later(before: date, after: date) -> None:
+    """Raises InvalidInput where a renewal would not end later than what it renews, or has ended already."""
+    if after <= before:
+        raise InvalidInput({"expires_on": f"It ends on {before:%d %b %Y} already; give a later day."})
+    if after < today():
+        raise InvalidInput({"expires_on": f"The last day must be ahead, got {after:%d %b %Y}."})
+
+
+def check_not_closed(part: Part) -> None:
+    if part.closed_at:
+        raise NotNow(f"{part.ref} was closed: {part.closing_reason}. Add a new one instead.")
+
+
+def check_not_approved(part: ApprovedPart) -> None:
+    if part.approved_at:
+        raise NotNow(f"{part.ref} is approved already, as it stands.")
+
+
+def check_nothing_waits(part: Part, waiting: Proposal | None) -> None:
+    if waiting:
+        raise NotNow(f"{part.ref} waits for a decision since {waiting.asked_at:%d %b %Y}.")
+
+
+def check_change_class(version: ModelVersion, change_class: ModelVersion.ChangeClass) -> None:
+    """A change may turn out to be more than it was called, never less: what was decided on it would not hold."""
+    now = ModelVersion.ChangeClass(version.change_class)
+    if change_class not in CLASSES_AFTER[now]:
+        raise NotNow(f"{version} is {now.label.lower()}; it cannot become {change_class.label.lower()}.")

@@ -1,7 +1,41 @@
 from inventory.models.access import Access
+from inventory.models.assumption import Assumption
+from inventory.models.exemption import Exemption
+from inventory.models.field import FieldDefinition
 from inventory.models.framework import Clause, Framework
+from inventory.models.limitation import Limitation
 from inventory.models.model import Model
+from inventory.models.nouns import NOUNS, Noun, noun_of
+from inventory.models.overlay import Overlay, OverlayRenewal, OverlayValue
+from inventory.models.part import ApprovedPart, Part
+from inventory.models.profile import Profile
+from inventory.models.responsibility import Responsibility
 from inventory.models.standing import Standing
+from inventory.models.use import Use
+from inventory.models.verdict import Verdict
 from inventory.models.version import ModelVersion
 
-__all__ = ["Access", "Clause", "Framework", "Model", "ModelVersion", "Standing"]
+__all__ = [
+    "NOUNS",
+    "Access",
+    "ApprovedPart",
+    "Assumption",
+    "Clause",
+    "Exemption",
+    "FieldDefinition",
+    "Framework",
+    "Limitation",
+    "Model",
+    "ModelVersion",
+    "Noun",
+    "Overlay",
+    "OverlayRenewal",
+    "OverlayValue",
+    "Part",
+    "Profile",
+    "Responsibility",
+    "Standing",
+    "Use",
+    "Verdict",
+    "noun_of",
+]

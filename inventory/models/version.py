@@ -21,6 +21,12 @@ class ModelVersion(models.Model):
         MISMATCH = "mismatch", "Refused: digest differs"
         FAILED = "failed", "Artefact could not be read"
 
+    class ChangeClass(models.TextChoices):
+        UNSTATED = "unstated", "Not stated"
+        MINOR = "minor", "Minor"
+        NOTIFY = "notify", "To be notified"
+        MATERIAL = "material", "Material"
+
     model = models.ForeignKey("inventory.Model", models.PROTECT, related_name="versions")
     label = models.CharField(max_length=60, help_text="4.1.0")
     mlflow_uri = models.CharField(max_length=400, help_text="models:/name/3 or runs:/…/model")
@@ -37,6 +43,15 @@ class ModelVersion(models.Model):
     )
     training_data_digest = models.CharField(max_length=128, blank=True)
     notes = models.TextField(blank=True)
+    change_class = models.CharField(
+        max_length=10,
+        choices=ChangeClass,
+        default=ChangeClass.UNSTATED,
+        help_text="How much it changes against the version before; it only ever goes up",
+    )
+    change_reason = models.TextField(blank=True, help_text="Why it is of this class")
+    classified_at = models.DateTimeField(null=True, blank=True)
+    classified_by = models.ForeignKey("accounts.Person", models.PROTECT, null=True, blank=True, related_name="+")
     registered_at = models.DateTimeField(auto_now_add=True)
     registered_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
 
@@ -49,6 +64,11 @@ class ModelVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(digest_state="verified", digest__regex=r"^[0-9a-f]{64}$") | ~Q(digest_state="verified"),
                 name="verified_version_has_a_digest",
+            ),
+            models.CheckConstraint(
+                condition=Q(change_class="unstated", classified_at=None, classified_by=None)
+                | (~Q(change_class="unstated") & Q(classified_at__isnull=False, classified_by__isnull=False)),
+                name="version_class_has_classified_at_and_by",
             ),
         ]
 
@@ -66,4 +86,16 @@ DIGEST_TRANSITIONS = {
     ModelVersion.DigestState.FAILED: {ModelVersion.DigestState.PENDING},
     ModelVersion.DigestState.VERIFIED: set(),
     ModelVersion.DigestState.MISMATCH: set(),
+}
+
+# From each change class, what it may be called after all: more, never less. Held by a trigger in the database too.
+CLASSES_AFTER = {
+    ModelVersion.ChangeClass.UNSTATED: {
+        ModelVersion.ChangeClass.MINOR,
+        ModelVersion.ChangeClass.NOTIFY,
+        ModelVersion.ChangeClass.MATERIAL,
+    },
+    ModelVersion.ChangeClass.MINOR: {ModelVersion.ChangeClass.NOTIFY, ModelVersion.ChangeClass.MATERIAL},
+    ModelVersion.ChangeClass.NOTIFY: {ModelVersion.ChangeClass.MATERIAL},
+    ModelVersion.ChangeClass.MATERIAL: set(),
 }

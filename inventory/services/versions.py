@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Account
+from accounts.policies import check_reason
 from accounts.refusals import NotNow
 from audit.services import record
 from inventory import events, permissions, policies
@@ -75,6 +77,28 @@ def retry_digest(*, version: ModelVersion, by: Account) -> Job:
     version.save(update_fields=["digest_state", "digest_note"])
     record(events.DIGEST_RETRIED, subject=version, trails=[version.model], by=by, data={"label": version.label})
     return _compute_digest(version, by)
+
+
+@transaction.atomic
+def classify_change(*, version: ModelVersion, change_class: str, reason: str, by: Account) -> ModelVersion:
+    """Say how much a version changes against the one before it; later it may turn out to be more, never less."""
+    version = ModelVersion.objects.select_for_update(of=("self",)).select_related("model__unit").get(pk=version.pk)
+    change_class = ModelVersion.ChangeClass(change_class)
+    permissions.check_can_edit(by, version.model)
+    policies.check_not_retired(version.model)
+    policies.check_change_class(version, change_class)
+    check_reason(reason)
+    version.change_class, version.change_reason = change_class, reason
+    version.classified_at, version.classified_by = timezone.now(), by.person
+    version.save(update_fields=["change_class", "change_reason", "classified_at", "classified_by"])
+    record(
+        events.CHANGE_CLASSIFIED,
+        subject=version,
+        trails=[version.model],
+        by=by,
+        data={"label": version.label, "change_class": change_class.label, "reason": reason},
+    )
+    return version
 
 
 def _compute_digest(version: ModelVersion, by: Account, *, key: str | None = None) -> Job:

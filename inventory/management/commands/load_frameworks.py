@@ -1,10 +1,10 @@
-"""`manage.py load_frameworks`: publishes every regime's file that is not published yet; may be run again."""
+"""`manage.py load_frameworks`: publishes regimes, and packs of fields, that are not there yet; may be run again."""
 
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.refusals import NotNow
-from inventory.services import publish_framework
-from inventory.sources import framework_files
+from inventory.services import publish_framework, publish_pack
+from inventory.sources import framework_files, pack_files
 
 
 class Command(BaseCommand):
@@ -21,3 +21,6 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{framework.short_name} version {framework.version}: {'published' if is_new else 'known'}"
             )
+        for file in pack_files():
+            added = publish_pack(code=file.content["code"], fields=file.content["fields"], by=None)
+            self.stdout.write(f"{file.content['name']}: {len(added)} fields added")
