@@ -20,6 +20,7 @@ class Noun:
     about   why it is kept, for a list that is empty
     fields  what is filled in, in the order of the form
     free    fields that change without touching an approval
+    once    fields that are said when it is added, and move by verbs of their own alone
     """
 
     key: str
@@ -29,6 +30,11 @@ class Noun:
     about: str
     fields: tuple[str, ...]
     free: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
+
+    @property
+    def editable(self) -> tuple[str, ...]:
+        return tuple(name for name in self.fields if name not in self.once)
 
     @property
     def takes_approval(self) -> bool:
@@ -80,6 +86,8 @@ NOUNS = {
             "Adjustments put on the output. Each ends by itself, and the third renewal for one limitation asks for a"
             " review of the model.",
             ("name", "unit", "currency", "limitation", "rationale", "expires_on"),
+            # Another day is a renewal, which counts; another limitation would begin the count anew.
+            once=("unit", "currency", "limitation", "expires_on"),
         ),
         Noun(
             "exceptions",

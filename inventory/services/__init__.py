@@ -14,7 +14,7 @@ from inventory.services.parts import (
     part_digest,
     waiting_approval,
 )
-from inventory.services.records import edit_record, record_digest, record_values, record_values_at
+from inventory.services.records import edit_record, record_digest, record_values, record_values_at, values_at
 from inventory.services.standing import lock_standing, set_standing
 from inventory.services.verdicts import give_verdict
 from inventory.services.versions import (
@@ -59,5 +59,6 @@ __all__ = [
     "set_overlay_value",
     "set_standing",
     "settle_digest",
+    "values_at",
     "waiting_approval",
 ]

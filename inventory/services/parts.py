@@ -28,7 +28,7 @@ def add_part(*, model: Model, noun: Noun, values: dict, by: Account) -> Part:
     model = Model.objects.select_for_update(of=("self",)).select_related("unit").get(pk=model.pk)
     permissions.check_can_edit(by, model)
     policies.check_not_retired(model)
-    _check_known(noun, values)
+    _check_known(noun.fields, values)
     last = noun.part.objects.filter(model=model).order_by("-number").values_list("number", flat=True).first()
     part = noun.part(model=model, number=(last or 0) + 1, added_by=by.person, **values)
     _check(part)
@@ -55,7 +55,7 @@ def edit_part(*, part: Part, changes: dict, expected_digest: str, by: Account) -
     _check_can_change(by, part)
     if part_digest(part) != expected_digest:
         raise ChangedSince(f"{part.ref} was changed since you read it. Read it again, then repeat your change.")
-    _check_known(noun, changes)
+    _check_known(noun.editable, changes)
     moved = {name: (getattr(part, name), value) for name, value in changes.items() if getattr(part, name) != value}
     if not moved:
         return part
@@ -174,8 +174,8 @@ def _check_can_change(by: Account, part: Part) -> None:
     policies.check_not_closed(part)
 
 
-def _check_known(noun: Noun, values: dict) -> None:
-    unknown = sorted(set(values) - set(noun.fields))
+def _check_known(known: tuple[str, ...], values: dict) -> None:
+    unknown = sorted(set(values) - set(known))
     if unknown:
         raise InvalidInput(dict.fromkeys(unknown, "This field cannot be changed here."))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Field
+from django.db.models import Model as Record
 
 from accounts.models import Account, Person
 from accounts.refusals import InvalidInput
@@ -44,25 +46,24 @@ def record_values(model: Model) -> dict[str, object]:
 def record_values_at(model: Model, digest: str) -> dict[str, object]:
     """The same as it was when its digest was this; of an unknown digest, as it is now."""
     of_model, _, of_profile = digest.partition(".")
-    rows = _row(model, of_model), _row(profile_of(model), of_profile) if of_profile else {}
-    if None in rows:
-        return record_values(model)
-    return {name: _value(name, rows[name in OF_PROFILE]) for name in OF_RECORD}
+    found = values_at(model, EDITABLE, of_model), values_at(profile_of(model), OF_PROFILE, of_profile)
+    return record_values(model) if not of_model or None in found else found[0] | found[1]
 
 
-def _row(stored: Model | Profile, digest: str) -> dict | None:
-    """The row of a governed record whose digest was this."""
+def values_at(stored: Record, names: Iterable[str], digest: str) -> dict[str, object] | None:
+    """Fields of a governed row as they were when its digest was this; of no digest, as they begin."""
+    if not digest:
+        return {name: stored._meta.get_field(name).get_default() for name in names}
     try:
         version = history_of(stored).filter(body_sha256=bytes.fromhex(digest)).last()
     except ValueError:
         return None
-    return version.row if version else None
+    return {name: _value(stored._meta.get_field(name), version.row) for name in names} if version else None
 
 
-def _value(name: str, row: dict) -> object:
-    field = _field(name)
+def _value(field: Field, row: dict) -> object:
     if field.is_relation:
-        return Person.objects.filter(pk=row.get(field.column)).select_related("details").first()
+        return field.related_model.objects.filter(pk=row.get(field.column)).first()
     return field.to_python(row[field.column]) if field.column in row else field.get_default()
 
 

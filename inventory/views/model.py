@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 
 from dateutil.relativedelta import relativedelta
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -11,7 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from inventory import permissions, services
 from inventory.access import find_model
+from inventory.forms import ChangeClassForm
 from inventory.models import Model, ModelVersion, Standing
+from inventory.models.version import CLASSES_AFTER
 
 MOST_VERSIONS = 500
 
@@ -43,10 +46,13 @@ def auc_window(standing: Standing) -> str:
 def versions(request: HttpRequest, ref: str) -> HttpResponse:
     """Every version of a model, with what its artefact was found to be."""
     found = find_model(request, ref)
-    listed = list(found.versions.select_related("registered_by__details").newest_first()[:MOST_VERSIONS])
+    listed = list(
+        found.versions.select_related("registered_by__details", "classified_by__details").newest_first()[:MOST_VERSIONS]
+    )
     for version in listed:
         version.columns = columns_of(version.signature)
         version.more = bool(version.digest_note or version.is_loaded_by_code or version.notes or version.signature)
+        version.classes_after = sorted(CLASSES_AFTER[version.change_class], key=ModelVersion.ChangeClass.values.index)
     context = {"versions": listed, "can_edit": permissions.can_edit(request.user, found)}
     return render(request, "inventory/versions.html", model_frame(request, found, "Versions") | context)
 
@@ -55,6 +61,18 @@ def versions(request: HttpRequest, ref: str) -> HttpResponse:
 def retry_digest(request: HttpRequest, number: int) -> HttpResponse:
     version = get_object_or_404(ModelVersion, pk=number, model__in=Model.objects.visible_to(request.user))
     services.retry_digest(version=version, by=request.user)
+    return redirect("model-versions", version.model.ref)
+
+
+@require_POST
+def classify_change(request: HttpRequest, number: int) -> HttpResponse:
+    version = get_object_or_404(ModelVersion, pk=number, model__in=Model.objects.visible_to(request.user))
+    permissions.check_can_edit(request.user, version.model)
+    form = ChangeClassForm(request.POST)
+    if form.is_valid():
+        services.classify_change(version=version, **form.cleaned_data, by=request.user)
+    else:
+        messages.error(request, "Nothing was classified: choose a class and say why.")
     return redirect("model-versions", version.model.ref)
 
 

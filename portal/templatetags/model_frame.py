@@ -17,7 +17,9 @@ register = template.Library()
 # label, name of the URL; a view names its tab by the label
 TABS = (
     ("Overview", "model"),
+    ("Record", "model-record"),
     ("Versions", "model-versions"),
+    ("Uses and limits", "model-parts"),
     ("Monitoring", "model-monitoring"),
     ("Audit trail", "model-trail"),
 )

@@ -62,6 +62,7 @@ def tabs_of(request: HttpRequest, current: str) -> dict:
         ("People and roles", "administration", may(request.user, Permission.SEE_ADMINISTRATION)),
         ("The log’s key", "epochs", may(request.user, Permission.SEE_ADMINISTRATION)),
         ("Regimes", "frameworks", True),
+        ("Record fields", "record-fields", True),
         ("Background work", "jobs", may(request.user, Permission.SEE_JOBS)),
         ("API tokens", "tokens", True),
         ("API guide", "api-guide", True),

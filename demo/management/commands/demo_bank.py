@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from demo import bank
+from demo import bank, records
 
 
 class Command(BaseCommand):
@@ -21,9 +21,11 @@ class Command(BaseCommand):
             raise CommandError("The demonstration's models have no place in production: set ASSAY_ENV=demo.")
         content = json.loads((options["folder"] / "models.json").read_text())
         bank.register_mortgage_model()
+        records.define_own_field()
         for described in content["models"]:
             with transaction.atomic():
                 model, version = bank.register_card_model(described)
+                records.describe(model, described["name"])
             # Apart: a monitor without its model is of no use, a model without its monitor is.
             bank.watch(model, version, described, content["shifts"], options["folder"])
             self.stdout.write(f"{model.ref} {model.name}: registered, watched")

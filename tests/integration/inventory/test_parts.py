@@ -151,6 +151,14 @@ def test_an_edit_of_what_somebody_else_changed_meanwhile_is_refused(cast, add):
         services.edit_part(part=part, changes={"basis": "Two"}, expected_digest=read, by=cast.owner)
 
 
+@pytest.mark.parametrize("change", [{"expires_on": date(2100, 1, 1)}, {"limitation": None}, {"unit": "amount"}])
+def test_an_overlay_is_renewed_and_not_edited_to_go_on(cast, add, change):
+    part = add("overlays")
+
+    with pytest.raises(InvalidInput, match="cannot be changed here"):
+        services.edit_part(part=part, changes=change, expected_digest=services.part_digest(part), by=cast.owner)
+
+
 # ---- approval -----------------------------------------------------------------------------------------------
 @pytest.fixture
 def approve(cast):

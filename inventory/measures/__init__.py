@@ -1,0 +1,1 @@
+"""What can be counted of a model's record."""
