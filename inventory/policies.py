@@ -14,7 +14,24 @@ from proposals.models import Proposal
 
 # Words that stand behind a model in the API's addresses: /models/<id>/versions/…
 # Before a new one, look whether ids that are registered already hold it.
-WORDS_OF_ADDRESSES = ("digest", "monitors", "stage", "versions")
+WORDS_OF_ADDRESSES = (
+    "assumptions",
+    "change-class",
+    "closing",
+    "digest",
+    "exceptions",
+    "limitations",
+    "monitors",
+    "overlays",
+    "record",
+    "renewals",
+    "responsibilities",
+    "stage",
+    "uses",
+    "values",
+    "verdicts",
+    "versions",
+)
 
 
 def check_external_id(external_id: str) -> None:

@@ -7,52 +7,24 @@ from rest_framework.views import APIView
 
 from accounts.api.idempotency import IDEMPOTENCY_KEY, idempotent
 from accounts.permissions import check_may
-from accounts.refusals import InvalidInput, MustNameVersion
+from accounts.refusals import InvalidInput
 from accounts.roles import Permission
 from inventory import services
 from inventory.access import find_model
 from inventory.api import serializers
+from inventory.api.preconditions import IF_MATCH, digest_read, may_edit
 from inventory.filters import SORTS, ModelFilter
 from inventory.models import Model, ModelVersion
-from inventory.permissions import check_can_edit, check_can_move
-from inventory.refusals import ChangedSince
-from web.conditions import holds
+from inventory.permissions import check_can_move
 from web.pages import AFTER, page_of, sort_parameter
 from web.wording import faults_of_query
 
 PAGE = 100
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    required=True,
-    description="ETag you read; several, joined by commas; or `*` for whatever stands",
-)
-
-
-def digest_read(request, model: Model) -> str:
-    """Digest of the record where If-Match lets it through as it stands; else empty, which no record has.
-
-    Raises MustNameVersion without If-Match, InvalidInput where that can be none.
-    """
-    sent = request.headers.get("If-Match", "").strip()
-    if not sent:
-        raise MustNameVersion("Send If-Match with the ETag that you read, so that nobody's change is lost.")
-    standing = serializers.etag_of(model)
-    if holds(sent, etag=standing):
-        return standing.strip('"')
-    if f"W/{standing}" in sent:
-        raise ChangedSince("A weak ETag, W/…, never holds. Compression on the way makes one; send it without W/.")
-    return ""
-
-
-def _may_edit(request, answer: dict, ref: str, **_label) -> None:
-    check_can_edit(request.user, find_model(request, ref))
 
 
 def _may_register(request, answer: dict) -> None:
     check_may(request.user, Permission.REGISTER)
-    _may_edit(request, answer, answer["ref"])
+    may_edit(request, answer, answer["ref"])
 
 
 def _may_move(request, answer: dict, ref: str) -> None:
@@ -111,11 +83,11 @@ class ModelDetail(APIView):
         request=serializers.ModelChange,
         responses=serializers.ModelOutput,
     )
-    @idempotent(_may_edit)
+    @idempotent(may_edit)
     def patch(self, request, ref: str):
         """Change fields of the model that you read: If-Match must still hold."""
         model = find_model(request, ref)
-        expected = digest_read(request, model)
+        expected = digest_read(request, services.digest_of(model))
         changes = serializers.ModelChange(data=request.data, context={"by": request.user})
         changes.is_valid(raise_exception=True)
         model = services.edit_model(
@@ -135,7 +107,7 @@ class ModelStage(APIView):
     def post(self, request, ref: str):
         """Move the model that you read to its next stage. To rely on it more takes a person who did not build it."""
         model = find_model(request, ref)
-        expected = digest_read(request, model)
+        expected = digest_read(request, services.digest_of(model))
         wanted = serializers.StageChange(data=request.data)
         wanted.is_valid(raise_exception=True)
         model = services.move_stage(model=model, **wanted.validated_data, expected_digest=expected, by=request.user)
@@ -155,7 +127,7 @@ class VersionList(APIView):
         request=serializers.VersionInput,
         responses={202: serializers.VersionOutput, 200: serializers.VersionOutput},
     )
-    @idempotent(_may_edit)
+    @idempotent(may_edit)
     def post(self, request, ref: str):
         """Register a version. 202 with "digest pending": the portal computes the digest from the artefact itself."""
         model = find_model(request, ref)
@@ -185,7 +157,7 @@ class VersionDigest(APIView):
         request=None,
         responses={202: serializers.VersionOutput},
     )
-    @idempotent(_may_edit)
+    @idempotent(may_edit)
     def post(self, request, ref: str, label: str):
         """Have the artefact read again after its digest could not be computed."""
         version = get_object_or_404(

@@ -56,6 +56,10 @@ def _may_monitor(request, answer: dict, number: int) -> None:
     check_can_monitor(request.user, get_object_or_404(monitors, pk=number).model)
 
 
+def _may_see_window(request, answer: dict, number: int) -> None:
+    find_window(request, number)
+
+
 class MonitorList(APIView):
     @extend_schema(
         operation_id="list_monitors",
@@ -207,7 +211,7 @@ class WindowExact(APIView):
         request=serializers.ExactInput,
         responses={202: serializers.ExactOutput},
     )
-    @idempotent
+    @idempotent(_may_see_window)
     def post(self, request, number: int):
         """Have the rows of one column of a window read again; refused where the log was altered since."""
         window = find_window(request, number)

@@ -22,6 +22,7 @@ from accounts.roles import SCOPES, Role
 from audit import checkpoints, epochs, signed_note
 from audit.models import Artefact, Attachment, Entry, subject_name
 from inventory import services as inventory
+from inventory.models import NOUNS
 from inventory.policies import WORDS_OF_ADDRESSES
 from inventory.sources import framework_files
 from jobs.models import Job
@@ -34,6 +35,16 @@ from tests.cast import PASSWORD, accepted_token
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 NAME = "Quokka behavioural scorecard"  # a word that no page says by itself
 EXTERNAL_ID = "quokka/behavioural-pd"
+
+# A record below the model's for each kind that has an address of its own.
+PARTS = {
+    "uses": {"purpose": "Quokka"},
+    "assumptions": {"statement": "Quokka"},
+    "limitations": {"statement": "Quokka", "mitigant": "none", "use_limit": "none"},
+    "overlays": {"name": "Quokka", "unit": "basis_points", "rationale": "Quokka", "expires_on": date(2099, 1, 1)},
+    "exceptions": {"rule": "Quokka", "reason": "none", "mitigant": "none", "expires_on": date(2099, 1, 1)},
+    "responsibilities": {"duty": "reviewer"},
+}
 
 # Open to everybody, signed in or not.
 OPEN_TO_ALL = {
@@ -52,6 +63,7 @@ OPEN_TO_THE_SIGNED_IN = {
     "tokens": "the reader's own tokens",
     "sign-out": "ends the reader's own session",
     "api-guide": "the same for people",
+    "record-fields": "fields that every record may have; names no record",
     "frameworks": "what supervisors ask for, the same for everybody; names no record",
     "framework": "as above",
     "find": "units, and of people and models what the reader may see",
@@ -77,6 +89,7 @@ FORBIDDEN = {
     "withdraw-epoch": "as above",
     "jobs": "background work is for who may see it",
     "retry-job": "as above; the number is not looked at",
+    "retire-field": "fields are for officers; the key is not looked at",
 }
 # For each address with a number in it, what the number is of.
 NUMBERS = {
@@ -110,6 +123,7 @@ NUMBERS = {
     "enable-person": "disabled",
     "collect-token": "accepted",
     "retry-digest": "version",
+    "classify-change": "version",
     "retry-job": "job",
     "revoke-token": "token",
 }
@@ -211,6 +225,9 @@ def things(cast) -> SimpleNamespace:
         Job.objects.create(task=f"monitoring.{task}", key=f"monitoring.{task}:{window.pk}", state=Job.State.POISONED)
     for file in framework_files():
         inventory.publish_framework(file=file, by=None)
+    for key, values in PARTS.items():
+        person = {"person": cast.validator.person} if key == "responsibilities" else {}
+        inventory.add_part(model=model, noun=NOUNS[key], values=values | person, by=cast.owner)
     token, _ = make_token(cast.owner, cast.retail)
     checkpoints.checkpoint_if_needed(checkpoints.log_signer())
     return SimpleNamespace(
@@ -231,7 +248,8 @@ def things(cast) -> SimpleNamespace:
         person=cast.owner.person,
         disabled=accounts.disable_person(person=cast.member.person, reason="Left", by=cast.administrator),
         accepted=accepted_token(cast.pipeline, scopes=["models:read"], unit=cast.retail),
-        words={"ref": model.ref, "label": "1.0.0", "column": "income", "kind": "models", "code": "ss1-23"},
+        words={"ref": model.ref, "label": "1.0.0", "column": "income", "kind": "models", "code": "ss1-23"}
+        | {"noun": "uses", "item": 1, "key": "vendor_name"},
     )
 
 
