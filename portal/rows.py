@@ -23,7 +23,9 @@ KINDS = {
     "audit.artefact": "Stored file",
     "audit.attachment": "File",
     "audit.epoch": "Epoch of the log",
+    "inventory.fielddefinition": "Field of the record",
     "inventory.modelversion": "Version",
+    "inventory.verdict": "Verdict of scope",
     "monitoring.explanation": "SHAP report",
     "proposals.proposal": "Proposal",
 }

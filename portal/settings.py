@@ -276,7 +276,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"ModelKindEnum": "inventory.models.Model.Kind"},
+    "ENUM_NAME_OVERRIDES": {
+        "ModelKindEnum": "inventory.models.Model.Kind",
+        "RiskLevelEnum": "inventory.models.Profile.Level",
+    },
 }
 
 LOGGING = {

@@ -20,6 +20,7 @@ AGREED = """
     see the whole trail                -      -          -          bank     -          bank     -              -
     register, edit and version models  own    own        -          bank     -          -        -              units
     define monitors and ask for runs   own    own        -          bank     -          -        -              units
+    define fields of the record        -      -          -          bank     -          -        -              -
     see people, roles and tokens       -      -          -          -        -          bank     bank           -
     manage people, roles and tokens    -      -          -          -        -          -        bank           -
     begin an epoch of the log          -      -          -          -        -          -        bank           -

@@ -345,6 +345,12 @@ def test_its_own_people_do_not_take_duties_off_a_model(cast, judge, scope):
     assert judge("ss1-23", "in", by=cast.owner).scope == "in"
 
 
+def test_twin_without_the_check_its_own_people_would_take_a_model_out_of_scope(cast, judge, monkeypatch):
+    monkeypatch.setattr("inventory.permissions._check_another_person", lambda *_: None)
+
+    assert judge("ss1-23", "out", by=cast.owner).scope == "out"
+
+
 def test_a_verdict_has_a_rationale_and_a_day_that_is_not_ahead(judge):
     with pytest.raises(InvalidInput, match="Say why"):
         judge("ss1-23", "in", rationale=" ")
