@@ -51,7 +51,7 @@ def define_field(
     )
     _check(field)
     field.save()
-    record(events.FIELD_DEFINED, subject=field, by=by, data=_told(field))
+    _announce(field, by)
     return field
 
 
@@ -65,7 +65,7 @@ def publish_pack(*, code: str, fields: list[dict], by: Account | None) -> list[F
             field = FieldDefinition(pack=code, place=place, **content)
             _check(field)
             field.save()
-            record(events.FIELD_DEFINED, subject=field, by=by, data=_told(field))
+            _announce(field, by)
             added.append(field)
     return added
 
@@ -106,8 +106,13 @@ def retire_field(*, field: FieldDefinition, reason: str, by: Account) -> FieldDe
     return field
 
 
-def _told(field: FieldDefinition) -> dict:
-    return {"label": field.label, "key": field.key, "type": field.get_type_display().lower()}
+def _announce(field: FieldDefinition, by: Account | None) -> None:
+    record(
+        events.FIELD_DEFINED,
+        subject=field,
+        by=by,
+        data={"label": field.label, "key": field.key, "type": field.get_type_display().lower()},
+    )
 
 
 def _check_in_use(field: FieldDefinition) -> None:

@@ -164,7 +164,7 @@ def test_every_module_that_no_layer_holds_says_what_it_knows():
         "portal/templatetags/marks.py",
         "monitoring/services/oddments.py",
         "monitoring/services/windows/more.py",
-        "inventory/models/use.py",
+        "inventory/models/quokka.py",
         "inventory/api/v1/views.py",
         "stats/psi.py",
         "worker/tasks/portal.py",

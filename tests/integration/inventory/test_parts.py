@@ -191,7 +191,7 @@ def test_nobody_approves_a_use_of_their_own_model_or_without_the_right(cast, add
     assert part.approved_at is None
 
 
-def test_twin_without_the_check_of_the_builder_the_proposal_still_refuses_who_asked(cast, add, approve, monkeypatch):
+def test_without_the_check_of_the_builder_the_proposal_still_refuses_who_asked(cast, add, approve, monkeypatch):
     monkeypatch.setattr("inventory.permissions._check_another_person", lambda *_: None)
 
     with pytest.raises(NotPermitted, match="You asked for this yourself"):
@@ -269,13 +269,14 @@ def test_renewals_for_another_limitation_do_not_count(cast, add):
     assert not Limitation.objects.exclude(review_asked_on=None).exists()
 
 
-def test_an_overlay_made_anew_for_the_same_limitation_counts_as_a_renewal(cast, add):
+def test_an_overlay_made_anew_for_the_same_limitation_counts_as_a_renewal(cast, model, add):
     limitation = add("limitations")
     services.close_part(part=add("overlays", limitation=limitation), reason="Ended", by=cast.owner)
 
     add("overlays", limitation=limitation, expires_on=date(2100, 1, 1))
 
     assert OverlayRenewal.objects.get().reason == "Follows O-1"
+    assert last_entry(model).event == "inventory.overlay_renewed"
 
 
 def test_a_renewal_ends_later_than_what_it_renews(cast, add):
