@@ -228,6 +228,7 @@ def things(cast) -> SimpleNamespace:
     for key, values in PARTS.items():
         person = {"person": cast.validator.person} if key == "responsibilities" else {}
         inventory.add_part(model=model, noun=NOUNS[key], values=values | person, by=cast.owner)
+    inventory.define_field(key="vendor_name", label="Vendor", type="text", by=cast.officer)
     token, _ = make_token(cast.owner, cast.retail)
     checkpoints.checkpoint_if_needed(checkpoints.log_signer())
     return SimpleNamespace(
