@@ -19,12 +19,11 @@ class NameAndPassword(AuthenticationForm):
         f" {duration_text(settings.AXES_COOLOFF_TIME * 3600)}."
     }
 
-    def clean_username(self) -> str:
+    def clean(self) -> dict:
         """A name that no account can have is looked up nowhere: what counts failed attempts could not store it."""
-        username = self.cleaned_data["username"]
-        if len(username) > self.fields["username"].max_length:
+        if len(self.cleaned_data.get("username", "")) > self.fields["username"].max_length:
             raise self.get_invalid_login_error()
-        return username
+        return super().clean()
 
 
 class SignIn(LoginView):
