@@ -1,7 +1,7 @@
 """Epochs of the log: a new one begins where its key is replaced, or where a restore from backup lost records.
 
 Each has one key and one tree that only grew. What leads from one to the next is a note, which the new key signs and,
-where it still exists, the old one: docs/adr/0006-epochs.md.
+where it still exists, the old one: docs/adr/0007-epochs.md.
 """
 
 from __future__ import annotations

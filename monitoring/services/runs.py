@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.models import Account
 from accounts.refusals import NotNow
 from audit import effects
-from audit.services import Attachment, attach, canonical, record
+from audit.services import attach, canonical, record
 from engines.partition import MISSING
 from inventory.permissions import check_can_monitor
 from inventory.policies import check_not_refused
@@ -211,7 +211,7 @@ def _manifest_of(reference: Reference, profiles: list[StoredProfile]) -> bytes:
     )
 
 
-def _attach_manifest(run: Run, sha256: str) -> Attachment:
+def _attach_manifest(run: Run, sha256: str) -> models.Model:
     return attach(
         sha256=sha256,
         media_type="application/json",
