@@ -41,8 +41,14 @@ def judge_windows(*, monitor: Monitor, windows: Iterable[Window] | None = None, 
 def _announce_together(monitor: Monitor, untold: list[Breach], by: Account | None) -> None:
     """One entry for all: a breach is news by itself, what is on watch or moves without a new level is not."""
     if untold:
-        data = {"monitor": monitor.name, "count": len(untold)}
-        record(events.WATCH_MOVED, subject=monitor, trails=[monitor.model], rows=untold, by=by, data=data)
+        record(
+            events.WATCH_MOVED,
+            subject=monitor,
+            trails=[monitor.model],
+            rows=untold,
+            by=by,
+            data={"monitor": monitor.name, "count": len(untold)},
+        )
 
 
 def _judge(
