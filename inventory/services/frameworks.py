@@ -38,16 +38,19 @@ def publish_framework(*, file: DataFile, by: Account | None) -> tuple[Framework,
         sha256=file.sha256,
         **{field: content[field] for field in PLAIN},
     )
-    for place, clause in enumerate(content["clauses"], 1):
+    clauses = [
         Clause.objects.create(framework=framework, place=place, **clause)
+        for place, clause in enumerate(content["clauses"], 1)
+    ]
     record(
         events.FRAMEWORK_PUBLISHED,
         subject=framework,
+        rows=clauses,
         by=by,
         data={
             "code": framework.code,
             "version": framework.version,
-            "clauses": len(content["clauses"]),
+            "clauses": len(clauses),
             "sha256": file.sha256,
         },
     )

@@ -30,6 +30,7 @@ def set_overlay_value(
         events.OVERLAY_VALUED,
         subject=overlay,
         trails=[overlay.model],
+        rows=[stored],
         by=by,
         data={
             "ref": overlay.ref,
@@ -96,6 +97,7 @@ def _announce(overlay: Overlay, renewal: OverlayRenewal, by: Account) -> None:
         events.OVERLAY_RENEWED,
         subject=overlay,
         trails=[overlay.model],
+        rows=[renewal],
         by=by,
         data={
             "ref": overlay.ref,

@@ -89,8 +89,14 @@ def edit_record(*, model: Model, changes: dict, expected_digest: str, by: Accoun
     if set(moved) & set(SAID_BY_ANOTHER):
         permissions.check_can_judge(by, model, "how its rating stands and whether it is exempt")
     words = [f"{label_of(name)}: {in_words(before)} → {in_words(after)}" for name, (before, after) in moved.items()]
-    _store(model, {name: after for name, (_, after) in moved.items()})
-    record(events.RECORD_EDITED, subject=model, by=by, data={"changes": "; ".join(words), "fields": sorted(moved)})
+    stored = _store(model, {name: after for name, (_, after) in moved.items()})
+    record(
+        events.RECORD_EDITED,
+        subject=model,
+        rows=stored,
+        by=by,
+        data={"changes": "; ".join(words), "fields": sorted(moved)},
+    )
     return model
 
 
@@ -106,16 +112,21 @@ def _moved(model: Model, changes: dict) -> dict[str, tuple[object, object]]:
     return {name: (now[name], value) for name, value in changes.items() if now[name] != value}
 
 
-def _store(model: Model, values: dict) -> None:
+def _store(model: Model, values: dict) -> list[Model | Profile]:
+    """Store each value where it belongs; return the rows that changed."""
+    stored = []
     of_profile = {name: value for name, value in values.items() if name in OF_PROFILE}
     of_model = {name: value for name, value in values.items() if name not in OF_PROFILE}
     if of_model:
         _set(model, of_model)
         model.save(update_fields=list(of_model))
+        stored.append(model)
     if of_profile:
         profile = profile_of(model)
         _set(profile, of_profile)
         profile.save()
+        stored.append(profile)
+    return stored
 
 
 def _set(stored: Model | Profile, values: dict) -> None:
