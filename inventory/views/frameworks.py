@@ -3,8 +3,8 @@
 from itertools import groupby
 
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -21,10 +21,11 @@ def frameworks(request: HttpRequest) -> HttpResponse:
 @require_safe
 def framework(request: HttpRequest, code: str) -> HttpResponse:
     """One regime: its clauses by section, and which fields of a record it asks for. `?version=1`: an older one."""
-    versions = Framework.objects.filter(code=code).order_by("-version")
+    versions = list(Framework.objects.filter(code=code).order_by("-version"))
     asked = request.GET.get("version", "")
-    found = get_object_or_404(versions, version=asked) if asked.isdecimal() else versions.first()
-    found = found or get_object_or_404(versions)
+    found = next((one for one in versions if asked in ("", str(one.version))), None)
+    if found is None:
+        raise Http404("There is no such regime, or no such version of it.")
     clauses = list(found.clauses.all())
     context = {
         "framework": found,

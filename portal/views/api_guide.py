@@ -84,7 +84,7 @@ HELP = {
     "figures": "Each metric with its value, interval, bound, or the reason why there is none",
     "models": "The models of the page",
 }
-PLACES = {"ref": "MDL-2026-0001", "label": "4.1.0", "number": "1"}
+PLACES = {"ref": "MDL-2026-0001", "label": "4.1.0", "number": "1", "item": "1"}
 METHODS = ("get", "post", "patch", "put", "delete")
 STATUSES = {
     "200": "What was asked for, or what was known already",

@@ -37,7 +37,7 @@ ODD = {
     "place of a page, out of range": "W251bGwsOTk5OTk5OTk5OTk5OTk5OTk5OTk5OTld",  # [null, a number of 23 digits]
 }
 FORM = "application/x-www-form-urlencoded"
-STAND_INS = {"number": 7_777_777, "entry": 7_777_777}
+STAND_INS = {"number": 7_777_777, "entry": 7_777_777, "item": 7_777_777}
 BODIES = [None, 10**30, "a\0b", "\ud800", "x" * 20_000, ["a\0b"], {"a": "\0"}]
 
 

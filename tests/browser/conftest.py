@@ -1,5 +1,6 @@
 """A running portal, a browser, and people who are signed in."""
 
+import itertools
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from tests.services import ServiceMissing, find_chromium, start_redis
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 HERE = Path(__file__).parent
+_numbers = itertools.count()
 SERVERS = ("DATABASE_URL", "MIGRATOR_DATABASE_URL", "BROKER_URL", "MLFLOW_TRACKING_URI")
 
 
@@ -47,7 +49,7 @@ def chromium_program():
 
 @pytest.fixture(scope="package")
 def running_portal(chromium_program, redis_server, mlflow_server, template_with_cast, django_db_blocker):
-    database = f"browser_{os.getpid()}"
+    database = f"browser_{os.getpid()}_{next(_numbers)}"  # begun anew where other tests ran in between
     clone(template_with_cast, database, TEMPLATE_WITH_CAST)
     address = urlsplit(template_with_cast)
     place = f"{address.hostname}:{address.port}/{database}"
@@ -55,7 +57,7 @@ def running_portal(chromium_program, redis_server, mlflow_server, template_with_
     given = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
     with django_db_blocker.unblock():
         portal = start_portal(
-            Path(environment.FOLDER) / "portal",
+            Path(environment.FOLDER) / database,
             template_with_cast,
             database,
             given | dict(zip(SERVERS, own, strict=True)),

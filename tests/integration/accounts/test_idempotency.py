@@ -15,7 +15,7 @@ from audit.models import Entry
 from inventory.models import Model
 from jobs import services as jobs
 from jobs.models import Job, Schedule
-from tests.cast import end_role
+from tests.cast import end_role, token_of_service
 from worker.running import run_claimed
 from worker.schedule import FORGETTING, add_standing_schedules
 from worker.tasks.accounts import forget_answers
@@ -25,12 +25,16 @@ ONCE = {"Idempotency-Key": "k1"}
 SCOPES = ["models:write", "monitoring:write"]
 
 
+def own_token(account, *, scopes, unit):
+    ends = timezone.now() + timedelta(days=1)
+    return accounts.make_token(account=account, name="t", scopes=scopes, unit=unit, expires_at=ends, by=account)
+
+
 @pytest.fixture
 def client_of(cast):
     def client(account=cast.owner, scopes=SCOPES, unit=cast.retail):
-        by = cast.administrator if account.is_service else account
-        ends = timezone.now() + timedelta(days=1)
-        _, secret = accounts.make_token(account=account, name="t", scopes=scopes, unit=unit, expires_at=ends, by=by)
+        make = token_of_service if account.is_service else own_token
+        _, secret = make(account, scopes=scopes, unit=unit)
         client = APIClient()
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
         return client

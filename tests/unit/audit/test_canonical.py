@@ -97,6 +97,7 @@ def test_the_trails_own_events_say_their_sentences_and_a_gap_shows_as_a_dash():
 
     assert own == {
         "audit.outside_portal",
+        "audit.epoch_begun",
         "audit.guards_changed",
         "audit.columns_changed",
         "audit.table_governed",
