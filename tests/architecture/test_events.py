@@ -30,20 +30,25 @@ def declared(modules: list[Module]) -> dict[str, dict[str, Event]]:
     return found
 
 
+RECORDING = ("record", "record_about")
+
+
 # ---- what each announcement gives ---------------------------------------------------------------------------
 def announcements(module: Module, events: dict[str, Event]) -> Iterator[tuple[str, list[Event], set[str] | None]]:
     """(place, events that it may be, keys of its data; None where the code does not show them) of each record(…)."""
     for function in module.functions():
         for call in calls(function) if function.name != "record" else ():
-            if called(call) in ("record", "record_about") and call.args and argument(call, "data") is not None:
+            if called(call) in RECORDING and call.args and argument(call, "data") is not None:
                 constant = getattr(call.args[0], "attr", getattr(call.args[0], "id", ""))
-                # an event that is handed in may be any of the app's that this module names
+                # an event that is handed in may be any of the app's that this module names to hand it in
                 possible = [events[constant]] if constant in events else list(named_in(module, events))
                 yield f"{module.place}:{call.lineno}", possible, keys_of(argument(call, "data"), function)
 
 
 def named_in(module: Module, events: dict[str, Event]) -> Iterator[Event]:
-    names = {node.attr for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)}
+    recorded = {id(call.args[0]) for call in calls(module.tree) if called(call) in RECORDING and call.args}
+    attributes = [node for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)]
+    names = {node.attr for node in attributes if id(node) not in recorded}
     return (event for constant, event in events.items() if constant in names)
 
 

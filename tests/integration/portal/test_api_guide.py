@@ -4,6 +4,7 @@ import json
 import re
 from html import unescape
 
+from inventory.policies import WORDS_OF_ADDRESSES
 from portal.views.api_guide import calls_of_schema
 from tests.pages import browser_of, queries_of, text_of
 
@@ -50,7 +51,8 @@ def test_the_guide_says_of_what_an_external_id_is_made(cast):
     page = unescape(text_of(browser_of(cast.owner).get("/api/")))
 
     assert "letters, digits and . _ : - in parts joined by /" in page
-    assert "It does not begin with MDL-, and no part of it is digest, monitors, stage, versions, . or .." in page
+    assert f"It does not begin with MDL-, and no part of it is {', '.join(WORDS_OF_ADDRESSES)}, . or .." in page
+    assert {"digest", "monitors", "stage", "versions"} <= set(WORDS_OF_ADDRESSES)
 
 
 def test_every_field_says_what_it_is(cast):
@@ -81,4 +83,4 @@ def test_the_guide_only_reads_and_asks_to_sign_in(cast):
 def test_the_guide_reads_nothing_of_the_bank_but_the_readers_unit(cast):
     client = browser_of(cast.owner)
 
-    assert queries_of(client, "/api/") == queries_of(client, "/tokens/") - 1  # the tokens
+    assert queries_of(client, "/api/") == queries_of(client, "/tokens/") - 2  # the tokens, and those accepted

@@ -39,7 +39,8 @@ def both(register, elsewhere):
     with transaction.atomic():
         for model in (own, elsewhere):
             Model.objects.filter(pk=model.pk).update(purpose=f"Purpose of {model.name}")
-        record(events.MODEL_EDITED, subject=own, trails=[elsewhere], by=None, data={"changes": "purpose", "fields": []})
+        data = {"changes": "purpose", "fields": []}
+        record(events.MODEL_EDITED, subject=own, trails=[elsewhere], rows=[elsewhere], by=None, data=data)
     return own, elsewhere
 
 
