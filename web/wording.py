@@ -125,7 +125,7 @@ SENTENCES = {
     "null": _other,
     "blank": lambda field, value: f"{_wanted(field)}, got an empty one.",
     "empty": lambda field, value: "At least one is wanted, got an empty list.",
-    "max_length": lambda field, value: f"At most {field.max_length} characters are wanted, got {len(value)}.",
+    "max_length": lambda field, value: f"At most {field.max_length} characters are wanted, got {len(str(value))}.",
     "min_value": lambda field, value: f"At least {field.min_value} is wanted, got {quoted(value)}.",
     "max_value": lambda field, value: f"At most {field.max_value} is wanted, got {quoted(value)}.",
     "null_characters_not_allowed": lambda field, value: "A text cannot hold the character NUL.",
