@@ -1,1 +1,1 @@
-"""What can be counted of a model's record."""
+"""What follows from records: how complete one is, and what rating its answers make."""
