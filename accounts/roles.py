@@ -22,6 +22,10 @@ class Permission(StrEnum):
     REGISTER = "register, edit and version models"
     MONITOR = "define monitors and ask for runs"
     DEFINE_FIELDS = "define fields of the record"
+    RATE_MODELS = "rate models and propose tiers"
+    JUDGE_RATINGS = "confirm and challenge ratings"
+    DECIDE_TIERS = "decide on proposed tiers"
+    KEEP_SCHEMES = "draft, propose and decide tiering schemes"
     SEE_ADMINISTRATION = "see people, roles and tokens"
     MANAGE_PEOPLE = "manage people, roles and tokens"
     KEEP_LOG = "begin an epoch of the log"
@@ -54,19 +58,28 @@ MATRIX: dict[Role, dict[Permission, Reach]] = {
         Permission.SEE_MODELS: Reach.UNITS,
         Permission.REGISTER: Reach.OWN,
         Permission.MONITOR: Reach.OWN,
+        Permission.RATE_MODELS: Reach.OWN,
     },
     Role.DEVELOPER: {
         Permission.SEE_MODELS: Reach.UNITS,
         Permission.REGISTER: Reach.OWN,
         Permission.MONITOR: Reach.OWN,
+        Permission.RATE_MODELS: Reach.OWN,
     },
-    Role.VALIDATOR: {Permission.SEE_MODELS: Reach.UNITS | Reach.ASSIGNED},
+    Role.VALIDATOR: {
+        Permission.SEE_MODELS: Reach.UNITS | Reach.ASSIGNED,
+        Permission.JUDGE_RATINGS: Reach.UNITS | Reach.ASSIGNED,
+    },
     Role.OFFICER: {
         Permission.SEE_MODELS: Reach.BANK,
         Permission.SEE_WHOLE_TRAIL: Reach.BANK,
         Permission.REGISTER: Reach.BANK,
         Permission.MONITOR: Reach.BANK,
         Permission.DEFINE_FIELDS: Reach.BANK,
+        Permission.RATE_MODELS: Reach.BANK,
+        Permission.JUDGE_RATINGS: Reach.BANK,
+        Permission.DECIDE_TIERS: Reach.BANK,
+        Permission.KEEP_SCHEMES: Reach.BANK,
         Permission.SEE_JOBS: Reach.BANK,
         Permission.RETRY_JOBS: Reach.BANK,
     },
@@ -97,6 +110,6 @@ BANK_WIDE = frozenset(role for role, permits in MATRIX.items() if any(Reach.BANK
 # A token never permits more than its account's role; it may permit less.
 SCOPES: dict[str, frozenset[Permission]] = {
     "models:read": frozenset({Permission.SEE_MODELS}),
-    "models:write": frozenset({Permission.SEE_MODELS, Permission.REGISTER}),
+    "models:write": frozenset({Permission.SEE_MODELS, Permission.REGISTER, Permission.RATE_MODELS}),
     "monitoring:write": frozenset({Permission.SEE_MODELS, Permission.MONITOR}),
 }

@@ -55,6 +55,9 @@ GOVERNED = (
     Governed("inventory_fielddefinition", "inventory.fielddefinition"),
     Governed("inventory_framework", "inventory.framework", "id", "inventory.framework"),
     Governed("inventory_clause", "inventory.clause", "framework_id", "inventory.framework"),
+    Governed("inventory_tieringscheme", "inventory.tieringscheme", "id", "inventory.tieringscheme"),
+    of_model("inventory_assessment", "inventory.assessment"),
+    of_model("inventory_tieroverride", "inventory.tieroverride"),
     # Whoever writes a log and knows its monitor's key can choose which rows are sampled; the trail is read by them.
     of_model("monitoring_monitor", "monitoring.monitor", without=("seed",)),
     of_model("monitoring_threshold", "monitoring.threshold"),

@@ -38,3 +38,27 @@ CHANGE_CLASSIFIED = Event("inventory.change_classified", "Change classified", "{
 FIELD_DEFINED = Event("inventory.field_defined", "Field of the record defined", "{label} ({key}), {type}")
 FIELD_CHANGED = Event("inventory.field_changed", "Field of the record changed", "{label}: {changes}")
 FIELD_RETIRED = Event("inventory.field_retired", "Field of the record retired", "{label}: {reason}")
+SCHEME_DRAFTED = Event("inventory.scheme_drafted", "Tiering scheme drafted", "No. {number}, {name}: {note}")
+SCHEME_EDITED = Event("inventory.scheme_edited", "Draft of a tiering scheme edited", "No. {number}, {name}: {note}")
+SCHEME_DISCARDED = Event("inventory.scheme_discarded", "Draft of a tiering scheme discarded", "No. {number}: {reason}")
+SCHEME_PUBLISHED = Event(
+    "inventory.scheme_published",
+    "Tiering scheme published",
+    "No. {number} in place of no. {before}: {rated} models rated, {moved} moved to another tier ({moves}),"
+    " {lacking} lack an answer and keep their tier",
+)
+MODEL_RATED = Event(
+    "inventory.model_rated",
+    "Model rated",
+    "Tier {tier} under scheme no. {scheme}: inherent risk {inherent}, materiality {materiality}, residual {residual}",
+)
+RATING_CONFIRMED = Event("inventory.rating_confirmed", "Rating confirmed", "Tier {tier}: {reason}")
+RATING_CHALLENGED = Event("inventory.rating_challenged", "Rating challenged", "Tier {tier}: {reason}")
+OVERRIDE_GRANTED = Event(
+    "inventory.override_granted",
+    "Tier overridden",
+    "Tier {tier} instead of {computed} until {until}: {reason}",
+)
+OVERRIDE_ENDED = Event(
+    "inventory.override_ended", "Override of a tier ended", "{end}: tier {computed} again instead of {tier}. {reason}"
+)

@@ -4,7 +4,7 @@ from accounts.models import Account, Person, Unit
 from accounts.permissions import check_reaches, reaches
 from accounts.refusals import NotPermitted
 from accounts.roles import Permission
-from inventory.models import Model
+from inventory.models import Assessment, Model
 from inventory.models.model import RELIANCE
 
 
@@ -93,3 +93,46 @@ def can_monitor(account: Account, model: Model) -> bool:
 
 def check_can_monitor(account: Account, model: Model) -> None:
     check_reaches(account, Permission.MONITOR, unit=model.unit, is_own=model.is_own_of(account))
+
+
+# ---- tiers ------------------------------------------------------------------------------------------------
+def can_rate(account: Account, model: Model) -> bool:
+    return reaches(account, Permission.RATE_MODELS, unit=model.unit, is_own=model.is_own_of(account))
+
+
+def check_can_rate(account: Account, model: Model) -> None:
+    check_reaches(account, Permission.RATE_MODELS, unit=model.unit, is_own=model.is_own_of(account))
+
+
+def conflict_over(account: Account, assessment: Assessment) -> str:
+    """Why the account's person may not judge a rating or decide on its tier; empty where there is no conflict."""
+    if account.is_service or account.token:
+        return "A service account or token judges no rating; a person signs in and does"
+    if account.person_id in (assessment.answered_by_id, assessment.rated_by_id):
+        return "You rated this model"
+    return "You own or built this model" if assessment.model.was_built_by(account) else ""
+
+
+def check_can_judge_rating(account: Account, assessment: Assessment) -> None:
+    """Confirming and challenging is for somebody who neither built the model nor rated it."""
+    model = assessment.model
+    is_assigned = model.is_assigned_to(account)
+    check_reaches(account, Permission.JUDGE_RATINGS, unit=model.unit, is_assigned=is_assigned)
+    if why := conflict_over(account, assessment):
+        raise NotPermitted(f"{why}; another person confirms or challenges its rating.")
+
+
+def can_judge_rating(account: Account, assessment: Assessment) -> bool:
+    model = assessment.model
+    is_assigned = model.is_assigned_to(account)
+    may_at_all = reaches(account, Permission.JUDGE_RATINGS, unit=model.unit, is_assigned=is_assigned)
+    return may_at_all and not conflict_over(account, assessment)
+
+
+def check_can_decide_tier(account: Account, model: Model) -> None:
+    """Whether the person is in conflict, the proposal itself says."""
+    check_reaches(account, Permission.DECIDE_TIERS, unit=model.unit)
+
+
+def can_decide_tier(account: Account, model: Model) -> bool:
+    return reaches(account, Permission.DECIDE_TIERS, unit=model.unit)

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.refusals import InvalidInput, NotNow
-from inventory.models import ApprovedPart, Model, ModelVersion, Part
+from inventory.models import ApprovedPart, Assessment, Model, ModelVersion, Part, TieringScheme
+from inventory.models.assessment import ASSESSMENT_TRANSITIONS
 from inventory.models.model import REF_START, STAGE_TRANSITIONS
 from inventory.models.version import CLASSES_AFTER
 from proposals.models import Proposal
@@ -108,3 +109,24 @@ def check_change_class(version: ModelVersion, change_class: ModelVersion.ChangeC
     now = ModelVersion.ChangeClass(version.change_class)
     if change_class not in CLASSES_AFTER[now]:
         raise NotNow(f"{version} is {now.label.lower()}; it cannot become {change_class.label.lower()}.")
+
+
+# ---- tiers ------------------------------------------------------------------------------------------------
+def check_draft(scheme: TieringScheme) -> None:
+    if scheme.state != TieringScheme.State.DRAFT:
+        raise NotNow(f"{scheme} is {scheme.get_state_display().lower()}; draft the next version to change anything.")
+
+
+def check_judgement(assessment: Assessment, state: Assessment.State) -> None:
+    if assessment.superseded_at:
+        raise NotNow("The model was rated anew since; judge its newest rating.")
+    if state not in ASSESSMENT_TRANSITIONS[Assessment.State(assessment.state)]:
+        raise NotNow(f"This rating is {assessment.get_state_display().lower()} already.")
+
+
+def check_override(assessment: Assessment, tier: int) -> None:
+    """An override gives another tier, and there is one at a time."""
+    if tier == assessment.tier:
+        raise InvalidInput({"tier": f"{tier} is the computed tier; an override gives another one."})
+    if assessment.model.overrides.in_force().exists():
+        raise NotNow("An override is in force already; take it back, or wait until it ends.")

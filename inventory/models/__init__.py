@@ -1,4 +1,5 @@
 from inventory.models.access import Access
+from inventory.models.assessment import Assessment
 from inventory.models.assumption import Assumption
 from inventory.models.exemption import Exemption
 from inventory.models.field import FieldDefinition
@@ -7,9 +8,11 @@ from inventory.models.limitation import Limitation
 from inventory.models.model import Model
 from inventory.models.nouns import NOUNS, Noun, noun_of
 from inventory.models.overlay import Overlay, OverlayRenewal, OverlayValue
+from inventory.models.override import TierOverride
 from inventory.models.part import ApprovedPart, Part
 from inventory.models.profile import Profile
 from inventory.models.responsibility import Responsibility
+from inventory.models.scheme import TieringScheme
 from inventory.models.standing import Standing
 from inventory.models.use import Use
 from inventory.models.verdict import Verdict
@@ -19,6 +22,7 @@ __all__ = [
     "NOUNS",
     "Access",
     "ApprovedPart",
+    "Assessment",
     "Assumption",
     "Clause",
     "Exemption",
@@ -35,6 +39,8 @@ __all__ = [
     "Profile",
     "Responsibility",
     "Standing",
+    "TierOverride",
+    "TieringScheme",
     "Use",
     "Verdict",
     "noun_of",

@@ -3,6 +3,8 @@ from django.db import models
 # Which app says what: each writes its own part, through inventory.services.set_standing, and no other.
 PARTS = {
     "inventory": ("latest_version",),
+    "tiering": ("computed_tier", "inherent_risk", "residual_risk", "rating_state", "exposure"),
+    "reviews": ("next_review_on", "review_reason"),
     "monitoring": (
         "light",
         "last_run_at",
@@ -39,6 +41,17 @@ class Standing(models.Model):
     auc_history = models.JSONField(default=list, help_text="Last twelve values, oldest first; null where not computed")
     score_psi_history = models.JSONField(default=list)
     latest_version = models.CharField(max_length=60, blank=True)
+    computed_tier = models.PositiveSmallIntegerField(
+        null=True, help_text="What the answers give; an override may stand"
+    )
+    inherent_risk = models.CharField(max_length=300, blank=True)
+    residual_risk = models.CharField(max_length=300, blank=True)
+    rating_state = models.CharField(max_length=12, blank=True, help_text="Provisional, confirmed or challenged")
+    exposure = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, help_text="In millions of the bank's currency"
+    )
+    next_review_on = models.DateField(null=True)
+    review_reason = models.CharField(max_length=300, blank=True, help_text="What the next review is due to")
 
     class Meta:
         indexes = [models.Index(name="standing_light", fields=["light", "model"])]

@@ -1,6 +1,7 @@
 """Verbs of the register, by what they are about."""
 
 from inventory.services.access import end_access, give_access
+from inventory.services.book import BookEffect, effect_on_book
 from inventory.services.fields import change_field, define_field, publish_pack, retire_field
 from inventory.services.frameworks import publish_framework
 from inventory.services.models import digest_of, edit_model, move_stage, register_model
@@ -15,7 +16,30 @@ from inventory.services.parts import (
     waiting_approval,
 )
 from inventory.services.records import edit_record, record_digest, record_values, record_values_at, values_at
+from inventory.services.schemes import (
+    PUBLISH_SCHEME,
+    checked,
+    decide_scheme,
+    discard_scheme,
+    draft_scheme,
+    edit_scheme,
+    propose_scheme,
+    publish_scheme,
+    shipped_scheme,
+)
 from inventory.services.standing import lock_standing, set_standing
+from inventory.services.tiers import (
+    END_OVERRIDES,
+    OVERRIDE_TIER,
+    challenge_rating,
+    confirm_rating,
+    decide_override,
+    end_overrides,
+    grant_override,
+    propose_override,
+    rate_model,
+    take_back_override,
+)
 from inventory.services.verdicts import give_verdict
 from inventory.services.versions import (
     COMPUTE_DIGEST,
@@ -28,26 +52,45 @@ from inventory.services.versions import (
 
 __all__ = [
     "COMPUTE_DIGEST",
+    "END_OVERRIDES",
+    "OVERRIDE_TIER",
+    "PUBLISH_SCHEME",
+    "BookEffect",
     "add_part",
     "ask_for_approval",
+    "challenge_rating",
     "change_field",
+    "checked",
     "classify_change",
     "close_part",
+    "confirm_rating",
     "decide_approval",
+    "decide_override",
+    "decide_scheme",
     "define_field",
     "digest_of",
+    "discard_scheme",
+    "draft_scheme",
     "edit_model",
     "edit_part",
     "edit_record",
+    "edit_scheme",
+    "effect_on_book",
     "end_access",
+    "end_overrides",
     "fail_digest",
     "give_access",
     "give_verdict",
+    "grant_override",
     "lock_standing",
     "move_stage",
     "part_digest",
+    "propose_override",
+    "propose_scheme",
     "publish_framework",
     "publish_pack",
+    "publish_scheme",
+    "rate_model",
     "record_digest",
     "record_values",
     "record_values_at",
@@ -59,6 +102,8 @@ __all__ = [
     "set_overlay_value",
     "set_standing",
     "settle_digest",
+    "shipped_scheme",
+    "take_back_override",
     "values_at",
     "waiting_approval",
 ]

@@ -8,7 +8,7 @@ from django.apps import apps as registry
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from inventory.models import Model, ModelVersion
+from inventory.models import Assessment, Model, ModelVersion, TieringScheme
 from jobs.models import Job
 from portal.management.commands.draw_states import PAGE
 from portal.states import state_tables, states_page
@@ -57,9 +57,63 @@ def decision(state: str, cast) -> dict:
     }
 
 
+def scheme_in(state: str, cast) -> TieringScheme:
+    """A scheme begins as a draft, and comes into force by a proposal alone, in place of another."""
+    number = TieringScheme.objects.count() + 1
+    scheme = TieringScheme.objects.create(number=number, name="S", content={}, note="x", drafted_by=cast.officer.person)
+    published = {"state": "published"} | publication("published", cast)
+    Proposal.objects.create(
+        kind="tiering scheme",
+        subject=f"inventory.tieringscheme:{scheme.pk}",
+        change={},
+        asked_by=cast.owner.person,
+        state=Proposal.State.ACCEPTED,
+        **decision(Proposal.State.ACCEPTED, cast),
+    )
+    TieringScheme.objects.filter(state="published").update(state="superseded")
+    for step in {"published": [published], "superseded": [published, {"state": "superseded"}]}.get(state, []):
+        TieringScheme.objects.filter(pk=scheme.pk).update(**step)
+    if state == "discarded":
+        TieringScheme.objects.filter(pk=scheme.pk).update(state=state)
+    return scheme
+
+
+def assessment_in(state: str, cast) -> Assessment:
+    model = model_in(Model.Stage.IN_DEVELOPMENT, cast)
+    return Assessment.objects.create(
+        model=model,
+        scheme=TieringScheme.objects.first() or scheme_in("draft", cast),
+        answers={},
+        tier=1,
+        bands={},
+        scores={},
+        answered_at=timezone.now(),
+        answered_by=cast.owner.person,
+        rated_by=cast.owner.person,
+        state=state,
+        **judgement(state, cast),
+    )
+
+
+def judgement(state: str, cast) -> dict:
+    is_by_nobody = state == Assessment.State.PROVISIONAL
+    return {
+        "judged_at": None if is_by_nobody else timezone.now(),
+        "judged_by": None if is_by_nobody else cast.officer.person,
+    }
+
+
+def publication(state: str, cast) -> dict:
+    if state != TieringScheme.State.PUBLISHED:
+        return {}
+    return {"published_at": timezone.now(), "published_by": cast.officer.person}
+
+
 MAKERS = {
+    "inventory.Assessment.state": (assessment_in, judgement),
     "inventory.Model.stage": (model_in, lambda state, cast: {}),
     "inventory.ModelVersion.digest_state": (version_in, lambda state, cast: {}),
+    "inventory.TieringScheme.state": (scheme_in, publication),
     "jobs.Job.state": (job_in, lambda state, cast: {}),
     "proposals.Proposal.state": (proposal_in, decision),
 }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from inventory.effects import ArtefactUnavailable, MlflowServer
 from inventory.models import ModelVersion
-from inventory.services import COMPUTE_DIGEST, fail_digest, settle_digest
+from inventory.services import COMPUTE_DIGEST, END_OVERRIDES, end_overrides, fail_digest, settle_digest
 from jobs.models import Job
 from sandbox.model_card import ModelCard, ModelCardRefused, inspect_model
 from sandbox.model_tree import ModelTreeRefused, model_tree
@@ -38,3 +38,9 @@ def compute_digest(job: Job) -> None:
 def _signature(card: ModelCard) -> dict:
     """Names and types of what goes in and comes out, as JSON."""
     return {side: [asdict(column) for column in getattr(card, side)] for side in ("inputs", "outputs")}
+
+
+@job_task(END_OVERRIDES)
+def let_overrides_end(job: Job) -> None:
+    """Let tiers whose override is past its last day fall back to the computed ones."""
+    end_overrides(job=job)
