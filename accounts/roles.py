@@ -26,6 +26,7 @@ class Permission(StrEnum):
     JUDGE_RATINGS = "confirm and challenge ratings"
     DECIDE_TIERS = "decide on proposed tiers"
     KEEP_SCHEMES = "draft, propose and decide tiering schemes"
+    KEEP_ASSETS = "tell of changes of what models share, and retire it"
     SEE_ADMINISTRATION = "see people, roles and tokens"
     MANAGE_PEOPLE = "manage people, roles and tokens"
     KEEP_LOG = "begin an epoch of the log"
@@ -80,6 +81,7 @@ MATRIX: dict[Role, dict[Permission, Reach]] = {
         Permission.JUDGE_RATINGS: Reach.BANK,
         Permission.DECIDE_TIERS: Reach.BANK,
         Permission.KEEP_SCHEMES: Reach.BANK,
+        Permission.KEEP_ASSETS: Reach.BANK,
         Permission.SEE_JOBS: Reach.BANK,
         Permission.RETRY_JOBS: Reach.BANK,
     },

@@ -58,6 +58,9 @@ GOVERNED = (
     Governed("inventory_tieringscheme", "inventory.tieringscheme", "id", "inventory.tieringscheme"),
     of_model("inventory_assessment", "inventory.assessment"),
     of_model("inventory_tieroverride", "inventory.tieroverride"),
+    Governed("inventory_asset", "inventory.asset", "id", "inventory.asset"),
+    Governed("inventory_dependency", "inventory.dependency", "trail"),
+    of_model("inventory_reviewmark", "inventory.reviewmark"),
     # Whoever writes a log and knows its monitor's key can choose which rows are sampled; the trail is read by them.
     of_model("monitoring_monitor", "monitoring.monitor", without=("seed",)),
     of_model("monitoring_threshold", "monitoring.threshold"),

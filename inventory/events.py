@@ -62,3 +62,13 @@ OVERRIDE_GRANTED = Event(
 OVERRIDE_ENDED = Event(
     "inventory.override_ended", "Override of a tier ended", "{end}: tier {computed} again instead of {tier}. {reason}"
 )
+ASSET_REGISTERED = Event("inventory.asset_registered", "Registered for the network", "{kind} {name}")
+ASSET_RETIRED = Event("inventory.asset_retired", "Retired from the network", "{kind} {name}: {reason}")
+DEPENDENCY_ADDED = Event("inventory.dependency_added", "Dependency added", "{source} {kind} {target}. {note}")
+DEPENDENCY_ENDED = Event("inventory.dependency_ended", "Dependency ended", "{source} {kind} {target}: {reason}")
+REVIEWS_MARKED = Event(
+    "inventory.reviews_marked",
+    "Reviews asked for downstream",
+    "{cause}, {upstream}: {models} models downstream. {what}",
+)
+REVIEW_SETTLED = Event("inventory.review_settled", "Review after a change upstream", "{cause}, {upstream}: {outcome}")

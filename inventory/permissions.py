@@ -1,10 +1,10 @@
 """Who may see and change which model."""
 
 from accounts.models import Account, Person, Unit
-from accounts.permissions import check_reaches, reaches
+from accounts.permissions import check_may, check_reaches, may, reaches
 from accounts.refusals import NotPermitted
 from accounts.roles import Permission
-from inventory.models import Assessment, Model
+from inventory.models import Assessment, Asset, Model
 from inventory.models.model import RELIANCE
 
 
@@ -136,3 +136,35 @@ def check_can_decide_tier(account: Account, model: Model) -> None:
 
 def can_decide_tier(account: Account, model: Model) -> bool:
     return reaches(account, Permission.DECIDE_TIERS, unit=model.unit)
+
+
+# ---- the network ------------------------------------------------------------------------------------------
+def check_can_connect(account: Account, *ends: Model | Asset) -> None:
+    """Who may edit the model at one end, and sees the one at the other; between assets, who keeps them."""
+    models = [end for end in ends if isinstance(end, Model)]
+    for model in models:
+        check_can_see(account, model)
+    if not models:
+        check_can_keep_assets(account)
+    elif not any(can_edit(account, model) for model in models):
+        raise NotPermitted(
+            "You cannot edit the model at either end; its owner, its developer or a model risk officer can."
+        )
+
+
+def can_add_assets(account: Account) -> bool:
+    return may(account, Permission.REGISTER)
+
+
+def check_can_add_assets(account: Account) -> None:
+    """Whoever registers models names what they rest on."""
+    check_may(account, Permission.REGISTER)
+
+
+def can_keep_assets(account: Account) -> bool:
+    return may(account, Permission.KEEP_ASSETS)
+
+
+def check_can_keep_assets(account: Account) -> None:
+    """What the whole bank shares is changed and retired for the whole bank."""
+    check_may(account, Permission.KEEP_ASSETS)

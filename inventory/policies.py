@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.refusals import InvalidInput, NotNow
-from inventory.models import ApprovedPart, Assessment, Model, ModelVersion, Part, TieringScheme
+from inventory.models import ApprovedPart, Assessment, Asset, Dependency, Model, ModelVersion, Part, TieringScheme
 from inventory.models.assessment import ASSESSMENT_TRANSITIONS
 from inventory.models.model import REF_START, STAGE_TRANSITIONS
 from inventory.models.version import CLASSES_AFTER
@@ -23,11 +23,13 @@ WORDS_OF_ADDRESSES = (
     "exceptions",
     "limitations",
     "monitors",
+    "network",
     "overlays",
     "record",
     "renewals",
     "responsibilities",
     "stage",
+    "tier",
     "uses",
     "values",
     "verdicts",
@@ -130,3 +132,28 @@ def check_override(assessment: Assessment, tier: int) -> None:
         raise InvalidInput({"tier": f"{tier} is the computed tier; an override gives another one."})
     if assessment.model.overrides.in_force().exists():
         raise NotNow("An override is in force already; take it back, or wait until it ends.")
+
+
+# ---- the network ------------------------------------------------------------------------------------------
+BETWEEN_MODELS = (Dependency.Kind.CHALLENGER_OF, Dependency.Kind.OVERLAY_ON)
+
+
+def check_ends(kind: Dependency.Kind, source: Model | Asset, target: Model | Asset) -> None:
+    """What a line of this kind may join. Raises InvalidInput."""
+    ends = {type(source), type(target)}
+    problem = None
+    if source == target:
+        problem = "Nothing depends on itself."
+    elif kind in BETWEEN_MODELS and ends != {Model}:
+        problem = f"“{kind.label}” is said of two models."
+    elif kind == Dependency.Kind.DERIVED_FROM and len(ends) > 1:
+        problem = "What is derived and what it is derived from are both models, or neither is."
+    elif kind in (Dependency.Kind.SHARES_DATA, Dependency.Kind.SHARES_COMPONENT) and isinstance(target, Asset):
+        problem = f"“{kind.label}” ends at a model; what is shared stands at its beginning."
+    if problem:
+        raise InvalidInput({"target": problem})
+    for end in (source, target):
+        if isinstance(end, Model):
+            check_not_retired(end)
+        elif end.retired_at:
+            raise NotNow(f"{end} is retired.")

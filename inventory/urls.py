@@ -1,6 +1,6 @@
 from django.urls import path
 
-from inventory.views import fields, frameworks, model, models, parts, record, verdicts
+from inventory.views import fields, frameworks, model, models, network, parts, record, schemes, tier, verdicts
 
 urlpatterns = [
     path("frameworks/", frameworks.frameworks, name="frameworks"),
@@ -23,4 +23,30 @@ urlpatterns = [
     path("record-fields/<slug:key>/retire/", fields.retire_field, name="retire-field"),
     path("versions/<int:number>/change-class/", model.classify_change, name="classify-change"),
     path("versions/<int:number>/digest/", model.retry_digest, name="retry-digest"),
+    path("models/<str:ref>/tier/", tier.tier, name="model-tier"),
+    path("models/<str:ref>/tier/rate/", tier.rate, name="rate-model"),
+    path("models/<str:ref>/tier/override/", tier.propose_override, name="propose-override"),
+    path("ratings/<int:number>/judge/", tier.judge_rating, name="judge-rating"),
+    path("overrides/proposals/<int:number>/decide/", tier.decide_override, name="decide-override"),
+    path("overrides/proposals/<int:number>/withdraw/", tier.withdraw_override, name="withdraw-override"),
+    path("overrides/<int:number>/take-back/", tier.take_back_override, name="take-back-override"),
+    path("schemes/", schemes.schemes, name="schemes"),
+    path("schemes/draft/", schemes.draft_scheme, name="draft-scheme"),
+    path("schemes/<int:number>/", schemes.scheme, name="scheme"),
+    path("schemes/<int:number>/edit/", schemes.edit_scheme, name="edit-scheme"),
+    path("schemes/<int:number>/propose/", schemes.propose_scheme, name="propose-scheme"),
+    path("schemes/<int:number>/discard/", schemes.discard_scheme, name="discard-scheme"),
+    path("schemes/proposals/<int:number>/decide/", schemes.decide_scheme, name="decide-scheme"),
+    path("schemes/proposals/<int:number>/withdraw/", schemes.withdraw_scheme, name="withdraw-scheme"),
+    path("models/<str:ref>/network/", network.model_network, name="model-network"),
+    path("models/<str:ref>/network/add/", network.add_dependency, name="add-dependency"),
+    path("models/<str:ref>/network/changed/", network.note_model_change, name="note-model-change"),
+    path("network/", network.network, name="network"),
+    path("network/lines/<int:number>/end/", network.end_dependency, name="end-dependency"),
+    path("network/assets/add/", network.add_asset, name="add-asset"),
+    path("network/assets/<int:number>/", network.asset, name="asset"),
+    path("network/assets/<int:number>/changed/", network.note_asset_change, name="note-asset-change"),
+    path("network/assets/<int:number>/retire/", network.retire_asset, name="retire-asset"),
+    path("network/reviews/<int:number>/settle/", network.settle_review, name="settle-review"),
+    path("concentration/", network.concentration, name="concentration"),
 ]

@@ -8,12 +8,13 @@ from accounts.permissions import may
 from accounts.roles import Permission
 from portal.acts import came_from
 
-ADMINISTRATION = ("/administration/", "/tokens/", "/api/")
+ADMINISTRATION = ("/administration/", "/tokens/", "/api/", "/schemes/")
 # label, icon, name of the URL, permission that shows it, and what else lies there: beginnings of addresses
 PLACES = (
     ("Home", "home", "home", None, ()),
     ("Models", "models", "models", Permission.SEE_MODELS, ()),
     ("Monitoring", "monitoring", "breaches", Permission.SEE_MODELS, ("/runs/", "/windows/")),
+    ("Reports", "reports", "concentration", Permission.SEE_MODELS, ("/network/",)),
     ("Audit", "audit", "audit", Permission.SEE_MODELS, ()),
     ("Admin", "admin", "administration", Permission.SEE_ADMINISTRATION, ADMINISTRATION),
     ("Admin", "admin", "jobs", Permission.SEE_JOBS, ADMINISTRATION),

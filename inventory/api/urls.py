@@ -1,6 +1,6 @@
 from django.urls import path
 
-from inventory.api import record, views
+from inventory.api import record, tiers, views
 from inventory.models import NOUNS
 
 urlpatterns = [
@@ -28,5 +28,10 @@ urlpatterns = [
     path("models/<path:ref>/versions/<str:label>/", views.VersionDetail.as_view(), name="api-version"),
     path("models/<path:ref>/versions/", views.VersionList.as_view(), name="api-versions"),
     path("models/<path:ref>/stage/", views.ModelStage.as_view(), name="api-model-stage"),
+    path("models/<path:ref>/tier/", tiers.ModelTier.as_view(), name="api-tier"),
+    path("models/<path:ref>/network/", tiers.ModelNetwork.as_view(), name="api-network"),
     path("models/<path:ref>/", views.ModelDetail.as_view(), name="api-model"),
+    path("schemes/", tiers.SchemeList.as_view(), name="api-schemes"),
+    path("schemes/<int:number>/effect/", tiers.SchemeEffect.as_view(), name="api-scheme-effect"),
+    path("concentrations/", tiers.ConcentrationList.as_view(), name="api-concentrations"),
 ]

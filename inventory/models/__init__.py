@@ -1,6 +1,8 @@
 from inventory.models.access import Access
 from inventory.models.assessment import Assessment
+from inventory.models.asset import Asset
 from inventory.models.assumption import Assumption
+from inventory.models.dependency import Dependency
 from inventory.models.exemption import Exemption
 from inventory.models.field import FieldDefinition
 from inventory.models.framework import Clause, Framework
@@ -12,6 +14,7 @@ from inventory.models.override import TierOverride
 from inventory.models.part import ApprovedPart, Part
 from inventory.models.profile import Profile
 from inventory.models.responsibility import Responsibility
+from inventory.models.review_mark import ReviewMark
 from inventory.models.scheme import TieringScheme
 from inventory.models.standing import Standing
 from inventory.models.use import Use
@@ -23,8 +26,10 @@ __all__ = [
     "Access",
     "ApprovedPart",
     "Assessment",
+    "Asset",
     "Assumption",
     "Clause",
+    "Dependency",
     "Exemption",
     "FieldDefinition",
     "Framework",
@@ -38,6 +43,7 @@ __all__ = [
     "Part",
     "Profile",
     "Responsibility",
+    "ReviewMark",
     "Standing",
     "TierOverride",
     "TieringScheme",

@@ -1,10 +1,13 @@
 """Verbs of the register, by what they are about."""
 
 from inventory.services.access import end_access, give_access
+from inventory.services.assets import register_asset, retire_asset
 from inventory.services.book import BookEffect, effect_on_book
+from inventory.services.dependencies import add_dependency, end_dependency
 from inventory.services.fields import change_field, define_field, publish_pack, retire_field
 from inventory.services.frameworks import publish_framework
 from inventory.services.models import digest_of, edit_model, move_stage, register_model
+from inventory.services.network import concentrations, impact_of, network_of
 from inventory.services.overlays import renew_overlay, set_overlay_value
 from inventory.services.parts import (
     add_part,
@@ -16,6 +19,7 @@ from inventory.services.parts import (
     waiting_approval,
 )
 from inventory.services.records import edit_record, record_digest, record_values, record_values_at, values_at
+from inventory.services.reviews import mark_downstream, move_review, note_material_change, settle_review
 from inventory.services.schemes import (
     PUBLISH_SCHEME,
     checked,
@@ -56,6 +60,7 @@ __all__ = [
     "OVERRIDE_TIER",
     "PUBLISH_SCHEME",
     "BookEffect",
+    "add_dependency",
     "add_part",
     "ask_for_approval",
     "challenge_rating",
@@ -63,6 +68,7 @@ __all__ = [
     "checked",
     "classify_change",
     "close_part",
+    "concentrations",
     "confirm_rating",
     "decide_approval",
     "decide_override",
@@ -77,13 +83,19 @@ __all__ = [
     "edit_scheme",
     "effect_on_book",
     "end_access",
+    "end_dependency",
     "end_overrides",
     "fail_digest",
     "give_access",
     "give_verdict",
     "grant_override",
+    "impact_of",
     "lock_standing",
+    "mark_downstream",
+    "move_review",
     "move_stage",
+    "network_of",
+    "note_material_change",
     "part_digest",
     "propose_override",
     "propose_scheme",
@@ -94,14 +106,17 @@ __all__ = [
     "record_digest",
     "record_values",
     "record_values_at",
+    "register_asset",
     "register_model",
     "register_version",
     "renew_overlay",
+    "retire_asset",
     "retire_field",
     "retry_digest",
     "set_overlay_value",
     "set_standing",
     "settle_digest",
+    "settle_review",
     "shipped_scheme",
     "take_back_override",
     "values_at",

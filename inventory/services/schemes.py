@@ -18,10 +18,11 @@ from audit.reading import key_of
 from audit.services import record
 from inventory import events, policies
 from inventory.measures.scheme import Scheme, SchemeFaulty, read_scheme
-from inventory.models import Assessment, Model, Standing, TieringScheme, TierOverride
+from inventory.models import Assessment, Model, ReviewMark, Standing, TieringScheme, TierOverride
 from inventory.models.standing import PARTS
 from inventory.services.book import BookEffect, Line, effect_on_book
-from inventory.services.tiers import review_of, standing_of, unsaved_assessment
+from inventory.services.reviews import review_of
+from inventory.services.tiers import standing_of, unsaved_assessment
 from proposals.models import Conflict, Proposal
 from proposals.services import decide, mark_applied, propose
 
@@ -193,8 +194,12 @@ def _assessment_under(scheme: TieringScheme, line: Line, by: Account) -> Assessm
 def _say_in_lists(scheme: TieringScheme, lines: list[Line], assessments: list[Assessment]) -> None:
     read = read_scheme(scheme.content)
     standings = Standing.objects.select_for_update().in_bulk([line.model.pk for line in lines])
+    marks: dict[int, list[ReviewMark]] = {}
+    for mark in ReviewMark.objects.open().filter(model__in=standings).order_by("due_on", "pk"):
+        marks.setdefault(mark.model_id, []).append(mark)
     for line, assessment in zip(lines, assessments, strict=True):
-        for name, value in (standing_of(assessment) | review_of(assessment, line.after, read)).items():
+        review = review_of(assessment, line.after, read, marks.get(line.model.pk, []))
+        for name, value in (standing_of(assessment) | review).items():
             setattr(standings[line.model.pk], name, value)
     Standing.objects.bulk_update(standings.values(), [*PARTS["tiering"], *PARTS["reviews"]], batch_size=1_000)
 

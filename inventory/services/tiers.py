@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
-from dateutil.relativedelta import relativedelta
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from inventory import events, permissions, policies
 from inventory.measures.rating import Rating, levels_given, rate
 from inventory.measures.scheme import Scheme, read_scheme
 from inventory.models import Assessment, Model, TieringScheme, TierOverride
+from inventory.services.reviews import move_review
 from inventory.services.standing import set_standing
 from jobs.models import Job
 from jobs.services import effects_of, finish
@@ -58,7 +58,7 @@ def rate_model(
     override = model.overrides.in_force().first()
     if override and before.tier != assessment.tier:
         _end_override(override, TierOverride.End.RATED_ANEW, "The model was rated anew", by)
-    _put_in_force(model, assessment, scheme)
+    _put_in_force(model, assessment)
     record(
         events.MODEL_RATED,
         subject=assessment,
@@ -93,7 +93,7 @@ def checked_answers(scheme: Scheme, answers: Mapping, exposure: Decimal | None =
         if not 0 < len(answer["rationale"]) <= LONGEST_RATIONALE:
             problems.setdefault(name, f"Say why this level, in at most {LONGEST_RATIONALE:,} characters.")
     if exposure is not None and not 0 <= exposure < 10**12:
-        problems["exposure"] = f"An amount in millions, not below 0, is wanted; got {exposure}."
+        problems["amount"] = f"An amount in millions, not below 0, is wanted; got {exposure}."
     if problems:
         raise InvalidInput(problems)
     return given
@@ -134,13 +134,13 @@ def _supersede(model: Model, by: Account) -> Assessment | None:
     return before
 
 
-def _put_in_force(model: Model, assessment: Assessment, scheme: Scheme) -> None:
+def _put_in_force(model: Model, assessment: Assessment) -> None:
     """Let the model's record, and its row for lists, say the tier in force."""
     override = model.overrides.in_force().first()
     model.tier = override.tier if override else assessment.tier
     model.save(update_fields=["tier"])
     set_standing(model=model, part="tiering", **standing_of(assessment))
-    set_standing(model=model, part="reviews", **review_of(assessment, model.tier, scheme))
+    move_review(model=model)
 
 
 def standing_of(assessment: Assessment) -> dict:
@@ -150,17 +150,6 @@ def standing_of(assessment: Assessment) -> dict:
         "residual_risk": assessment.residual,
         "rating_state": assessment.state,
         "exposure": assessment.exposure,
-    }
-
-
-def review_of(assessment: Assessment, tier: int, scheme: Scheme) -> dict:
-    """When the tier's own policy asks for the next review, counted from when the answers were given."""
-    policy = scheme.policy(tier)
-    if policy is None:  # an override to a tier that a later scheme does not have
-        return {"next_review_on": None, "review_reason": ""}
-    return {
-        "next_review_on": timezone.localdate(assessment.answered_at) + relativedelta(months=policy.review_months),
-        "review_reason": f"Tier {tier}: every {policy.review_months} months",
     }
 
 
@@ -265,7 +254,7 @@ def grant_override(*, proposal: Proposal, by: Account) -> TierOverride:
         until=date.fromisoformat(proposal.change["until"]),
         granted_by=by.person,
     )
-    _put_in_force(model, assessment, read_scheme(assessment.scheme.content))
+    _put_in_force(model, assessment)
     record(
         events.OVERRIDE_GRANTED,
         subject=override,
@@ -292,8 +281,8 @@ def take_back_override(*, override: TierOverride, reason: str, by: Account) -> N
     if override is None:
         raise NotNow("This override has ended already.")
     _end_override(override, TierOverride.End.TAKEN_BACK, reason, by)
-    assessment = model.assessments.current().select_related("scheme").get()
-    _put_in_force(model, assessment, read_scheme(assessment.scheme.content))
+    assessment = model.assessments.current().get()
+    _put_in_force(model, assessment)
 
 
 def _end_override(override: TierOverride, end: TierOverride.End, reason: str, by: Account | None) -> None:
@@ -321,7 +310,7 @@ def end_overrides(*, job: Job) -> int:
         for model in models:
             override = model.overrides.in_force().get()
             _end_override(override, TierOverride.End.EXPIRED, f"Its last day was {override.until:%d %b %Y}", None)
-            assessment = model.assessments.current().select_related("scheme").get()
-            _put_in_force(model, assessment, read_scheme(assessment.scheme.content))
+            assessment = model.assessments.current().get()
+            _put_in_force(model, assessment)
         finish(job=job, message=f"{len(models)} ended")
     return len(models)

@@ -20,7 +20,9 @@ TABS = (
     ("Record", "model-record"),
     ("Versions", "model-versions"),
     ("Uses and limits", "model-parts"),
+    ("Tier", "model-tier"),
     ("Monitoring", "model-monitoring"),
+    ("Network", "model-network"),
     ("Audit trail", "model-trail"),
 )
 
@@ -56,6 +58,7 @@ def model_to_do(context) -> dict:
 def to_do(model: Model, latest: ModelVersion | None) -> list[dict]:
     """What the model waits for, the worst first: each with its state, what, where, and who is to act."""
     acts = [_about_version(model, latest), _about_breaches(model), _about_watching(model, latest)]
+    acts.append(_about_upstream(model))
     return sorted(filter(None, acts), key=lambda act: act["state"] != "breach")
 
 
@@ -90,6 +93,15 @@ def _about_watching(model: Model, latest: ModelVersion | None) -> dict | None:
         return None
     what = "Start its monitoring: no window has been measured"
     return _act("watch", what, reverse("model-monitoring", args=[model.ref]), f"{model.owner}, owner")
+
+
+def _about_upstream(model: Model) -> dict | None:
+    """Reviews that a change upstream asks for."""
+    mark = model.review_marks.open().first()
+    if mark is None:
+        return None
+    what = f"Look into a {mark.get_cause_display().lower()} by {mark.due_on.day} {mark.due_on:%b %Y}"
+    return _act("watch", what, f"{reverse('model-network', args=[model.ref])}#reviews", f"{model.owner}, owner")
 
 
 def _act(state: str, what: str, url: str, who: str) -> dict:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterable
 
 from django.contrib import messages
-from django.db.models import Model, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,8 +15,8 @@ from accounts.models import Person, RoleAssignment
 from accounts.permissions import check_may, may
 from accounts.refusals import InvalidInput, NotNow, NotPermitted
 from accounts.roles import MATRIX, Permission, Role
-from audit.checkpoints import wait_for_receipt
-from audit.reading import entries_on, key_of
+from audit.reading import key_of
+from inventory.views.receipts import receipt_words
 from portal.forms import DecisionForm, ReasonForm, RoleForm
 from proposals import services as proposals
 from proposals.models import Proposal
@@ -63,6 +63,7 @@ def tabs_of(request: HttpRequest, current: str) -> dict:
         ("The log’s key", "epochs", may(request.user, Permission.SEE_ADMINISTRATION)),
         ("Regimes", "frameworks", True),
         ("Record fields", "record-fields", True),
+        ("Tiering schemes", "schemes", True),
         ("Background work", "jobs", may(request.user, Permission.SEE_JOBS)),
         ("API tokens", "tokens", True),
         ("API guide", "api-guide", True),
@@ -193,15 +194,6 @@ def withdraw_proposal(request: HttpRequest, number: int) -> HttpResponse:
 
 def proposed_words(proposal: Proposal) -> str:
     return f"Proposed: {proposal.change['what']}. Another administrator decides. {receipt_words(proposal)}"
-
-
-def receipt_words(done: Model) -> str:
-    """The receipt of what was done last to a record, once it is committed: waited for, and never promised before."""
-    position = entries_on(done)[0].sealed_in_id
-    receipt = wait_for_receipt(position)
-    if receipt is None:
-        return f"Counted as record {position} of the log; its receipt is pending, no checkpoint covers it yet."
-    return f"Receipt: record {position} of the log, covered by a signed checkpoint."
 
 
 def refused(request: HttpRequest, refusal: NotNow, heading: str, back: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Account
 from accounts.permissions import may
 from accounts.roles import Permission
-from inventory.models import Model, Standing
+from inventory.models import Model, ReviewMark, Standing
 from jobs.models import Job
 from monitoring.models import Breach, Run
 from portal.trail import lines_of
@@ -45,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "models_seen": sum(lights.values()),
         "attention": _standing_badly(visible)[:SHOWN],
         "attention_count": lights.get("breach", 0) + lights.get("watch", 0),
+        "reviews": _reviews_of(request.user),
         "own": own.select_related("standing", "unit").order_by("ref")[:SHOWN],
         "running": _running(request.user),
         "proposals": proposals_for(request.user),
@@ -67,6 +68,13 @@ def _standing_badly(visible: QuerySet[Model]) -> QuerySet[Model]:
         .select_related("standing", "owner__details", "unit")
         .order_by("standing__light", "tier", "standing__light_since", "ref")
     )
+
+
+def _reviews_of(account: Account) -> list[ReviewMark]:
+    """What changes upstream ask the owner and the developer of a model to look into, the most urgent first."""
+    mine = Q(model__owner=account.person) | Q(model__developer=account.person)
+    marks = ReviewMark.objects.open().filter(mine, model__in=Model.objects.visible_to(account))
+    return list(marks.select_related("model", "upstream_model", "upstream_asset").order_by("due_on", "pk")[:SHOWN])
 
 
 def _running(account: Account) -> list[Run]:

@@ -31,6 +31,7 @@ from monitoring.models.monitor import MonitorQuerySet
 from proposals import services as proposals
 from tests import logs
 from tests.cast import PASSWORD, accepted_token
+from tests.tiering import SHIPPED, publish, rate
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 NAME = "Quokka behavioural scorecard"  # a word that no page says by itself
@@ -60,6 +61,12 @@ OPEN_TO_THE_SIGNED_IN = {
     "breaches": "breaches of the reader's units",
     "audit": "entries of the reader's models",
     "verifier": "the same file for everybody",
+    "schemes": "how the bank tiers its models is for everybody to read",
+    "scheme": "as above; its effect is shown on models of the reader's units",
+    "network": "lines between models of the reader's units, and what the whole bank knows beside models",
+    "asset": "known to the whole bank; what rests on it, of the reader's units",
+    "concentration": "models of the reader's units",
+    "add-asset": "whoever registers models names what they rest on",
     "tokens": "the reader's own tokens",
     "sign-out": "ends the reader's own session",
     "api-guide": "the same for people",
@@ -68,6 +75,9 @@ OPEN_TO_THE_SIGNED_IN = {
     "framework": "as above",
     "find": "units, and of people and models what the reader may see",
     "api-models": "models of the reader's units",
+    "api-schemes": "how the bank tiers its models is for everybody to read",
+    "api-scheme-effect": "as above; its effect on models of the reader's units",
+    "api-concentrations": "models of the reader's units",
     "api-breaches": "breaches of the reader's units",
 }
 # 403 for who lacks the role, whatever stands behind the address: it is said before anything is looked for.
@@ -87,12 +97,36 @@ FORBIDDEN = {
     "propose-epoch": "as above",
     "decide-epoch": "as above; the number is not looked at",
     "withdraw-epoch": "as above",
+    "draft-scheme": "schemes are kept by model risk officers",
+    "edit-scheme": "as above",
+    "propose-scheme": "as above; the number is not looked at",
+    "discard-scheme": "as above",
+    "decide-scheme": "as above",
+    "withdraw-scheme": "as above",
+    "note-asset-change": "what the whole bank shares is kept by model risk officers",
+    "retire-asset": "as above",
     "jobs": "background work is for who may see it",
     "retry-job": "as above; the number is not looked at",
     "retire-field": "fields are for officers; the key is not looked at",
 }
 # For each address with a number in it, what the number is of.
 NUMBERS = {
+    "judge-rating": "assessment",
+    "decide-override": "override_proposal",
+    "withdraw-override": "override_proposal",
+    "take-back-override": "override",
+    "scheme": "scheme",
+    "api-scheme-effect": "scheme",
+    "edit-scheme": "scheme",
+    "propose-scheme": "scheme",
+    "discard-scheme": "scheme",
+    "decide-scheme": "scheme_proposal",
+    "withdraw-scheme": "scheme_proposal",
+    "end-dependency": "dependency",
+    "asset": "asset",
+    "note-asset-change": "asset",
+    "retire-asset": "asset",
+    "settle-review": "mark",
     "ask-for-run": "monitor",
     "api-runs": "monitor",
     "api-windows": "monitor",
@@ -230,6 +264,7 @@ def things(cast) -> SimpleNamespace:
         inventory.add_part(model=model, noun=NOUNS[key], values=values | person, by=cast.owner)
     inventory.define_field(key="vendor_name", label="Vendor", type="text", by=cast.officer)
     token, _ = make_token(cast.owner, cast.retail)
+    tiers = tiered(cast, model)
     checkpoints.checkpoint_if_needed(checkpoints.log_signer())
     return SimpleNamespace(
         model=model,
@@ -249,9 +284,32 @@ def things(cast) -> SimpleNamespace:
         person=cast.owner.person,
         disabled=accounts.disable_person(person=cast.member.person, reason="Left", by=cast.administrator),
         accepted=accepted_token(cast.pipeline, scopes=["models:read"], unit=cast.retail),
+        **tiers,
         words={"ref": model.ref, "label": "1.0.0", "column": "income", "kind": "models", "code": "ss1-23"}
         | {"noun": "uses", "item": 1, "key": "vendor_name"},
     )
+
+
+def tiered(cast, model) -> dict:
+    """A scheme in force and one that is proposed, the model rated, one override in force, one asked for; a network."""
+    publish(cast)
+    draft = inventory.draft_scheme(content=SHIPPED, note="Next", by=cast.officer)
+    rate(model, cast.owner, height=3)
+    asked = {"model": model, "reason": "Quokka", "until": timezone.localdate() + timedelta(days=9), "by": cast.owner}
+    first, second = (inventory.propose_override(tier=tier, **asked) for tier in (2, 3))
+    inventory.decide_override(proposal=first, accept=True, reason="Quokka", by=cast.officer)
+    asset, _ = inventory.register_asset(kind="vendor", name="Scores Ltd", by=cast.officer)
+    dependency, _ = inventory.add_dependency(kind="feeds", source=asset, target=model, note=NAME, by=cast.owner)
+    return {
+        "scheme": draft,
+        "scheme_proposal": inventory.propose_scheme(scheme=draft, reason="Agreed", by=cast.officer),
+        "assessment": model.assessments.get(),
+        "override_proposal": second,
+        "override": model.overrides.get(),
+        "asset": asset,
+        "dependency": dependency,
+        "mark": inventory.note_material_change(upstream=asset, what=NAME, by=cast.officer)[0],
+    }
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ MOMENTS_APART = {
     "audit.Artefact.filed_at": "a service or the worker filed it; the entry says which",
     "audit.Attachment.filed_at": "as above",
     "inventory.Framework.published_at": "whoever runs the portal loaded its file; the entry holds the digest",
+    "inventory.ReviewMark.marked_at": "a person or the portal marked it; the entry says which",
     "monitoring.Reference.fitted_at": "the worker fitted it",
     "monitoring.Breach.opened_at": "the worker opened it: a figure crossed a threshold that a person set",
     "monitoring.Breach.ended_at": "its figure was restated, or its threshold moved; the entry says by whom",

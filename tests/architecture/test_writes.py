@@ -26,6 +26,7 @@ NO_ROWS = {
 # Modules outside audit that send SQL of their own, with what it asks.
 SENDERS_APART = {
     "accounts/services.py": "the lock under which a bank begins once",
+    "inventory/models/dependency.py": "what is downstream: a recursive query",
     "inventory/models/model.py": "the next number of a sequence",
     "jobs/services.py": "the database's clock",
     "portal/views/health.py": "whether the database answers",
