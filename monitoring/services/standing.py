@@ -7,8 +7,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Max
 
-from inventory.models import Model, Standing
-from inventory.services import lock_standing, set_standing
+from accounts.models import Account
+from inventory.models import Model, ReviewMark, Standing
+from inventory.services import lock_standing, mark_downstream, set_standing
 from monitoring.measures.judging import Levels, judge
 from monitoring.models import Breach, Measurement, Run, Window
 from stats.catalogue import METRICS
@@ -18,10 +19,16 @@ Light = Standing.Light
 
 
 @transaction.atomic
-def move_standing(*, model: Model) -> Standing:
-    """Write how the model stands into its row for lists."""
-    lock_standing(model=model)
-    return set_standing(model=model, part="monitoring", **standing_of(model))
+def move_standing(*, model: Model, by: Account | None = None) -> Standing:
+    """Write how the model stands into its row for lists. Where it went red, every model downstream is to be reviewed.
+
+    by  who set or ended a threshold; None: a run found it
+    """
+    before = lock_standing(model=model).light
+    moved = set_standing(model=model, part="monitoring", **standing_of(model))
+    if moved.light == Light.BREACH != before:
+        mark_downstream(upstream=model, cause=ReviewMark.Cause.RED_MONITOR, what="Its monitoring went red.", by=by)
+    return moved
 
 
 def standing_of(model: Model) -> dict:

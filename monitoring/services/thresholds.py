@@ -81,7 +81,7 @@ def set_threshold(*, monitor: Monitor, limit: Limit, by: Account) -> Threshold:
         },
     )
     judge_windows(monitor=monitor, by=by)
-    move_standing(model=monitor.model)
+    move_standing(model=monitor.model, by=by)
     return threshold
 
 
@@ -104,7 +104,7 @@ def end_threshold(*, threshold: Threshold, reason: str, by: Account) -> Threshol
         data={"monitor": monitor.name, "place": threshold.place, "reason": reason},
     )
     judge_windows(monitor=monitor, by=by)  # one of every column may govern again
-    move_standing(model=monitor.model)
+    move_standing(model=monitor.model, by=by)
     return threshold
 
 
