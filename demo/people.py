@@ -45,6 +45,7 @@ PEOPLE = (
     Colleague("demir", "Yusuf Demir", "HB-1002", "cards", "developer", "cards", "develop them"),
     Colleague("nair", "Priya Nair", "HB-2001", "risk", "validator", "retail", "validate retail models"),
     Colleague("achterberg", "Samuel Achterberg", "HB-2002", "risk", "officer", None, "watch the portfolio"),
+    Colleague("lindqvist", "Nora Lindqvist", "HB-2004", "risk", "officer", None, "decide what he proposes"),
     Colleague("duarte", "Maria Duarte", "HB-2003", "risk", "committee", "retail", "decide in committee"),
     Colleague("brandt", "Helena Brandt", "HB-3001", "audit", "auditor", None, "read everything, change nothing"),
     Colleague("callaghan", "Ruth Callaghan", "HB-4001", "harbour", "administrator", None, "manage people and roles"),

@@ -29,3 +29,6 @@ class Command(BaseCommand):
             # Apart: a monitor without its model is of no use, a model without its monitor is.
             bank.watch(model, version, described, content["shifts"], options["folder"])
             self.stdout.write(f"{model.ref} {model.name}: registered, watched")
+        bank.tier_book()
+        bank.connect_book()
+        self.stdout.write("tiered by a scheme, joined to a network")
