@@ -42,5 +42,25 @@ class SchemeForm(ReasonedForm):
                 self.add_error("content", f"{place}: {words}")
 
 
+# The database keeps no order of keys; a scheme is read from its name to what its tiers drive.
+ORDER = (
+    *("tier", "name", "about", "label", "part", "question", "weight", "points", "from", "to", "weights", "levels"),
+    *("bands", "factors", "axes", "inherent", "materiality", "controls", "matrix", "residual", "tiers"),
+)
+
+
 def as_text(content: dict) -> str:
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    """A scheme as YAML, in the order in which it is read."""
+    return yaml.safe_dump(_ordered(content), sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+
+
+def _ordered(given):
+    if isinstance(given, list):
+        return [_ordered(item) for item in given]
+    if not isinstance(given, dict):
+        return given
+    return {name: _ordered(given[name]) for name in sorted(given, key=_place)}
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
