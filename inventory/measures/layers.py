@@ -96,7 +96,7 @@ def _layers(nodes, edges, groups, group_of) -> list[list[str]]:
     before: dict[int, set[int]] = {number: set() for number in range(len(groups))}
     for start, end in edges:
         if group_of[start] != group_of[end]:
-            before[group_of[end]].add(group_of[start])
+            before[group_of[end]] |= {group_of[start]}
     depth: dict[int, int] = {}
     for number in reversed(range(len(groups))):  # upstream first
         depth[number] = 1 + max((depth[other] for other in before[number]), default=-1)

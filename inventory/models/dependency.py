@@ -124,5 +124,5 @@ def downstream_of(starts: Iterable[str], among: Iterable[str] | None = None) -> 
         cursor.execute(DOWNSTREAM, {"starts": starts, "among": None if among is None else list(among)})
         found: dict[str, set[str]] = {start: set() for start in starts}
         for start, node in cursor.fetchall():
-            found[start].add(node)
+            found[start] |= {node}
         return found
