@@ -67,6 +67,7 @@ def mark_downstream(*, upstream: Model | Asset, cause: str, what: str, by: Accou
         events.REVIEWS_MARKED,
         subject=upstream,
         trails=models,
+        rows=marks,
         by=by,
         data={"cause": cause.label, "upstream": words_of(upstream), "models": len(models), "what": what},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -135,11 +135,12 @@ def publish_scheme(*, proposal: Proposal, by: Account) -> TieringScheme:
     scheme.state = TieringScheme.State.PUBLISHED
     scheme.published_at, scheme.published_by = timezone.now(), by.person
     scheme.save(update_fields=["state", "published_at", "published_by"])
-    effect = _rate_book(scheme, by)
+    effect, changed = _rate_book(scheme, by)
     record(
         events.SCHEME_PUBLISHED,
         subject=scheme,
         trails=[*([before] if before else []), *(line.model for line in effect.lines if line.rating.tier)],
+        rows=[*([before] if before else []), *changed],
         by=by,
         data={
             "number": scheme.number,
@@ -153,8 +154,11 @@ def publish_scheme(*, proposal: Proposal, by: Account) -> TieringScheme:
     return scheme
 
 
-def _rate_book(scheme: TieringScheme, by: Account) -> BookEffect:
-    """Rate every model by its answers; one that lacks an answer keeps its tier, under the scheme that gave it."""
+def _rate_book(scheme: TieringScheme, by: Account) -> tuple[BookEffect, list[models.Model]]:
+    """Rate every model by its answers; one that lacks an answer keeps its tier, under the scheme that gave it.
+
+    Returns (effect, every row that changed).
+    """
     list(Model.objects.select_for_update().exclude(stage=Model.Stage.RETIRED).order_by("pk").values_list("pk"))
     effect = effect_on_book(scheme=scheme)
     rated = [line for line in effect.lines if line.rating.tier is not None]
@@ -162,14 +166,16 @@ def _rate_book(scheme: TieringScheme, by: Account) -> BookEffect:
     Assessment.objects.filter(pk__in=[line.assessment.pk for line in rated]).update(
         superseded_at=now, superseded_by=by.person
     )
-    ended = [line.override.pk for line in rated if line.ends_override]
-    TierOverride.objects.filter(pk__in=ended).update(end=TierOverride.End.RATED_ANEW, ended_at=now, ended_by=by.person)
+    ended = [line.override for line in rated if line.ends_override]
+    keys = [override.pk for override in ended]
+    TierOverride.objects.filter(pk__in=keys).update(end=TierOverride.End.RATED_ANEW, ended_at=now, ended_by=by.person)
     assessments = [_assessment_under(scheme, line, by) for line in rated]
     Assessment.objects.bulk_create(assessments, batch_size=1_000)
     for tier in {line.after for line in effect.moving}:
         Model.objects.filter(pk__in=[line.model.pk for line in effect.moving if line.after == tier]).update(tier=tier)
     _say_in_lists(scheme, rated, assessments)
-    return effect
+    moved = [line.model for line in effect.moving]
+    return effect, [*(line.assessment for line in rated), *assessments, *ended, *moved]
 
 
 def _assessment_under(scheme: TieringScheme, line: Line, by: Account) -> Assessment:

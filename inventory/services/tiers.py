@@ -63,6 +63,7 @@ def rate_model(
         events.MODEL_RATED,
         subject=assessment,
         trails=[model],
+        rows=[model, before] if before else [model],
         by=by,
         data={
             "tier": assessment.tier,
@@ -259,6 +260,7 @@ def grant_override(*, proposal: Proposal, by: Account) -> TierOverride:
         events.OVERRIDE_GRANTED,
         subject=override,
         trails=[model],
+        rows=[model],
         by=by,
         data={
             "tier": override.tier,
@@ -292,6 +294,7 @@ def _end_override(override: TierOverride, end: TierOverride.End, reason: str, by
         events.OVERRIDE_ENDED,
         subject=override,
         trails=[override.model],
+        rows=[override.model],
         by=by,
         data={
             "end": end.label,
