@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0006_roles_and_tokens_held'),
-        ('inventory', '0005_stages_and_versions_held'),
+        ("inventory", "0012_record_held"),
         ('proposals', '0005_roles_rest_on_proposals'),
     ]
 
