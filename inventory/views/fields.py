@@ -9,7 +9,7 @@ from accounts.permissions import check_may, may
 from accounts.refusals import InvalidInput
 from accounts.roles import Permission
 from inventory import services
-from inventory.forms import FieldForm, ReasonForm
+from inventory.forms.records import FieldForm, ReasonForm
 from inventory.models import FieldDefinition, Model
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from inventory import permissions, services
 from inventory.access import find_model
-from inventory.forms import ChangeClassForm
+from inventory.forms.records import ChangeClassForm
 from inventory.models import Model, ModelVersion, Standing
 from inventory.models.version import CLASSES_AFTER
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.refusals import InvalidInput
 from inventory import permissions, services
 from inventory.access import find_model
-from inventory.forms import DecisionForm, PartForm, ReasonForm, RegisterForm, RenewalForm, ValueForm
+from inventory.forms.records import DecisionForm, PartForm, ReasonForm, RegisterForm, RenewalForm, ValueForm
 from inventory.models import NOUNS, ApprovedPart, Model, Noun, Overlay, Part
 from inventory.policies import today
 from inventory.refusals import ChangedSince

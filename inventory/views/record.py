@@ -13,7 +13,7 @@ from accounts.refusals import InvalidInput
 from audit.reading import entries_on, key_of
 from inventory import permissions, services
 from inventory.access import find_model
-from inventory.forms import OWN, RecordForm
+from inventory.forms.records import OWN, RecordForm
 from inventory.measures.completeness import regimes_by_field, scores_of
 from inventory.measures.record import GROUPS, RecordField, further_field, read_record
 from inventory.models import FieldDefinition, Framework, Model

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.refusals import InvalidInput
 from inventory import permissions, services
 from inventory.access import find_model
-from inventory.forms import VerdictForm
+from inventory.forms.records import VerdictForm
 from inventory.models import Framework
 from inventory.views.model import model_frame
 
