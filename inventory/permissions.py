@@ -4,7 +4,7 @@ from accounts.models import Account, Person, Unit
 from accounts.permissions import check_may, check_reaches, may, reaches
 from accounts.refusals import NotPermitted
 from accounts.roles import Permission
-from inventory.models import Assessment, Asset, Model
+from inventory.models import Assessment, Asset, Model, SavedView
 from inventory.models.model import RELIANCE
 
 
@@ -168,3 +168,9 @@ def can_keep_assets(account: Account) -> bool:
 def check_can_keep_assets(account: Account) -> None:
     """What the whole bank shares is changed and retired for the whole bank."""
     check_may(account, Permission.KEEP_ASSETS)
+
+
+# ---- saved views ------------------------------------------------------------------------------------------
+def check_own_view(account: Account, view: SavedView) -> None:
+    if view.owner_id != account.person_id:
+        raise NotPermitted(f"{view} is a view of {view.owner}; save it under a name of your own to change it.")

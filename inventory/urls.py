@@ -1,11 +1,28 @@
 from django.urls import path
 
-from inventory.views import fields, frameworks, model, models, network, parts, record, schemes, tier, verdicts
+from inventory.views import (
+    fields,
+    frameworks,
+    model,
+    models,
+    network,
+    parts,
+    record,
+    saved_views,
+    schemes,
+    tier,
+    verdicts,
+)
 
 urlpatterns = [
     path("frameworks/", frameworks.frameworks, name="frameworks"),
     path("frameworks/<slug:code>/", frameworks.framework, name="framework"),
     path("models/", models.models, name="models"),
+    path("models/views/", saved_views.saved_views, name="saved-views"),
+    path("models/views/save/", saved_views.save_view, name="save-view"),
+    path("models/views/<int:number>/", saved_views.saved_view, name="saved-view"),
+    path("models/views/<int:number>/share/", saved_views.share_view, name="share-view"),
+    path("models/views/<int:number>/remove/", saved_views.remove_view, name="remove-view"),
     path("models/<str:ref>/", model.model, name="model"),
     path("models/<str:ref>/versions/", model.versions, name="model-versions"),
     path("models/<str:ref>/record/", record.record, name="model-record"),

@@ -8,7 +8,7 @@ from accounts.refusals import InvalidInput
 from inventory.api.fields import PersonByNumber, UnitByCode
 from inventory.effects import check_uri
 from inventory.models import Model, ModelVersion
-from inventory.models.model import REF_START
+from inventory.models.model import MOST_TAGS, REF_START
 from inventory.policies import WORDS_OF_ADDRESSES, check_external_id
 from inventory.services import digest_of
 from web.serializers import StrictSerializer
@@ -17,6 +17,19 @@ from web.wording import SAID, quoted
 ID_CHARACTERS = "letters, digits and . _ : - in parts joined by /, a letter or digit first, 200 characters at most"
 LABEL_CHARACTERS = "letters, digits and . _ + -, a letter or digit first, 60 characters at most"
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
+
+
+class TagList(serializers.ListField):
+    """Words of the bank's own, each once."""
+
+    def __init__(self, **options):
+        child = serializers.RegexField(
+            r"^[^,\x00-\x1f]{1,40}$", error_messages={"invalid": "A tag has 1 to 40 characters and no comma."}
+        )
+        super().__init__(child=child, max_length=MOST_TAGS, help_text="Words of your own, to find it by", **options)
+
+    def to_internal_value(self, data) -> list[str]:
+        return list(dict.fromkeys(super().to_internal_value(data)))
 
 
 class ModelInput(StrictSerializer):
@@ -41,6 +54,7 @@ class ModelInput(StrictSerializer):
     )
     description = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
     purpose = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
+    tags = TagList(required=False)
 
     def validate_external_id(self, external_id: str) -> str:
         try:
@@ -57,6 +71,7 @@ class ModelChange(StrictSerializer):
     developer = PersonByNumber(required=False, allow_null=True, help_text="HR number of the developer; null for none")
     description = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
     purpose = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+    tags = TagList(required=False)
 
 
 class StageChange(StrictSerializer):
@@ -76,7 +91,7 @@ class ModelOutput(serializers.ModelSerializer):
         model = Model
         fields = [
             "ref", "external_id", "name", "kind", "stage", "tier", "unit", "owner", "developer",
-            "description", "purpose", "registered_at", "monitoring", "open_breaches", "latest_version",
+            "description", "purpose", "tags", "registered_at", "monitoring", "open_breaches", "latest_version",
         ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """REST: translate in, one domain call, translate out."""
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -12,10 +12,12 @@ from accounts.roles import Permission
 from inventory import services
 from inventory.access import find_model
 from inventory.api import serializers
+from inventory.api.parameters import model_filters
 from inventory.api.preconditions import IF_MATCH, digest_read, may_edit
-from inventory.filters import SORTS, ModelFilter
+from inventory.filters import ModelFilter
 from inventory.models import Model, ModelVersion
 from inventory.permissions import check_can_move
+from inventory.services.columns import SORTS
 from web.pages import AFTER, page_of, sort_parameter
 from web.wording import faults_of_query
 
@@ -35,12 +37,7 @@ class ModelList(APIView):
     @extend_schema(
         operation_id="list_models",
         parameters=[
-            OpenApiParameter("q", str, description="Words in name, id or external id; near names too"),
-            OpenApiParameter("tier", int, many=True),
-            OpenApiParameter("stage", str, many=True, enum=Model.Stage.values),
-            OpenApiParameter("kind", str, many=True, enum=Model.Kind.values),
-            OpenApiParameter("light", str, many=True, enum=["good", "watch", "breach", "unknown"]),
-            OpenApiParameter("unit", str, description="A unit's code; covers the units below it"),
+            *model_filters(),
             sort_parameter(SORTS, "ref"),
             AFTER,
         ],

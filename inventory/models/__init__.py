@@ -15,6 +15,7 @@ from inventory.models.part import ApprovedPart, Part
 from inventory.models.profile import Profile
 from inventory.models.responsibility import Responsibility
 from inventory.models.review_mark import ReviewMark
+from inventory.models.saved_view import SavedView
 from inventory.models.scheme import TieringScheme
 from inventory.models.standing import Standing
 from inventory.models.use import Use
@@ -44,6 +45,7 @@ __all__ = [
     "Profile",
     "Responsibility",
     "ReviewMark",
+    "SavedView",
     "Standing",
     "TierOverride",
     "TieringScheme",

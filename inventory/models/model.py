@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Upper
@@ -11,7 +13,10 @@ from accounts.roles import Permission
 from inventory.models.access import Access
 
 REF_START = "MDL-"
+MOST_TAGS = 20
 MOST_OWNERS = 200  # people whose names hold the words of a search
+# What a search by whole words reads, in any order; `simple`, since names and abbreviations have no language.
+WORDS = SearchVector("name", "purpose", "description", config="simple")
 
 
 class ModelQuerySet(models.QuerySet):
@@ -29,13 +34,14 @@ class ModelQuerySet(models.QuerySet):
         return self.filter(ref=name) if name.startswith(REF_START) else self.filter(external_id=name)
 
     def matching(self, words: str) -> ModelQuerySet:
-        """Name, id, external id or owner's name holds the words, or the name is close to them.
+        """Name, id, external id or owner's name holds the words, the name is close to them, or the text has them all.
 
         Owners are looked up first: beside a subquery, PostgreSQL would read every model for the other conditions.
         """
         owners = PersonDetails.objects.filter(full_name__icontains=words).values_list("person_id", flat=True)
-        return self.filter(
+        return self.alias(words=WORDS).filter(
             Q(name__icontains=words)
+            | Q(words=SearchQuery(words, config="simple", search_type="websearch"))
             | Q(ref__icontains=words)
             | Q(external_id__icontains=words)
             | Q(owner__in=list(owners[:MOST_OWNERS]))
@@ -83,6 +89,9 @@ class Model(models.Model):
     developer = models.ForeignKey(
         "accounts.Person", models.PROTECT, related_name="developed_models", null=True, blank=True
     )
+    tags = ArrayField(
+        models.CharField(max_length=40), default=list, blank=True, help_text="Words of the bank's own, to find it by"
+    )
     registered_at = models.DateTimeField(auto_now_add=True)
     registered_by = models.ForeignKey("accounts.Person", models.PROTECT, related_name="+")
 
@@ -97,6 +106,9 @@ class Model(models.Model):
             GinIndex(OpClass(Upper("ref"), "gin_trgm_ops"), name="model_upper_ref_trigram"),
             GinIndex(OpClass(Upper("external_id"), "gin_trgm_ops"), name="model_upper_external_trigram"),
             models.Index(name="model_tier_ref", fields=["tier", "ref"]),
+            models.Index(name="model_name_order", fields=["name", "id"]),
+            GinIndex(WORDS, name="model_words"),
+            GinIndex(name="model_tags", fields=["tags"]),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(tier=None) | Q(tier__range=(1, 4)), name="model_tier_1_to_4"),

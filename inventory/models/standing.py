@@ -1,8 +1,12 @@
 from django.db import models
+from django.db.models import F
+from django.db.models.expressions import OrderBy
+
+from inventory.models.version import ModelVersion
 
 # Which app says what: each writes its own part, through inventory.services.set_standing, and no other.
 PARTS = {
-    "inventory": ("latest_version",),
+    "inventory": ("latest_version", "latest_digest_state"),
     "tiering": ("computed_tier", "inherent_risk", "residual_risk", "rating_state", "exposure"),
     "reviews": ("next_review_on", "review_reason"),
     "monitoring": (
@@ -52,9 +56,24 @@ class Standing(models.Model):
     )
     next_review_on = models.DateField(null=True)
     review_reason = models.CharField(max_length=300, blank=True, help_text="What the next review is due to")
+    latest_digest_state = models.CharField(
+        max_length=10,
+        choices=ModelVersion.DigestState,
+        blank=True,
+        help_text="What the newest version's artefact was found to be; empty: no version",
+    )
 
     class Meta:
-        indexes = [models.Index(name="standing_light", fields=["light", "model"])]
+        indexes = [
+            models.Index(name="standing_light", fields=["light", "model"]),
+            models.Index(name="standing_digest_state", fields=["latest_digest_state", "model"]),
+            *(
+                # Empty values stand last in both directions, which one index cannot give.
+                models.Index(OrderBy(F(column), descending=down, nulls_last=True), name=f"standing_{name}_{way}")
+                for column, name in (("latest_auc", "auc"), ("latest_score_psi", "psi"))
+                for down, way in ((False, "up"), (True, "down"))
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.model_id}: {self.light}"

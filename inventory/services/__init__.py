@@ -53,6 +53,7 @@ from inventory.services.versions import (
     retry_digest,
     settle_digest,
 )
+from inventory.services.views import remove_view, save_view, share_view
 
 __all__ = [
     "COMPUTE_DIGEST",
@@ -109,14 +110,17 @@ __all__ = [
     "register_asset",
     "register_model",
     "register_version",
+    "remove_view",
     "renew_overlay",
     "retire_asset",
     "retire_field",
     "retry_digest",
+    "save_view",
     "set_overlay_value",
     "set_standing",
     "settle_digest",
     "settle_review",
+    "share_view",
     "shipped_scheme",
     "take_back_override",
     "values_at",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,7 +16,7 @@ from inventory.models import Model, ModelVersion, Standing
 from inventory.models.model import next_ref
 from inventory.refusals import ChangedSince, DiffersFromRegistered
 
-EDITABLE = ("name", "description", "purpose", "kind", "owner", "developer")
+EDITABLE = ("name", "description", "purpose", "kind", "owner", "developer", "tags")
 
 
 @transaction.atomic
@@ -28,6 +30,7 @@ def register_model(
     developer: Person | None = None,
     description: str = "",
     purpose: str = "",
+    tags: Sequence[str] = (),
     by: Account,
 ) -> tuple[Model, bool]:
     """Register a model; the same external id again is the same model. Returns (model, whether it is new).
@@ -43,6 +46,7 @@ def register_model(
         "developer": developer,
         "description": description,
         "purpose": purpose,
+        "tags": list(tags),
     }
     known = Model.objects.filter(external_id=external_id).first()
     if known:
@@ -89,12 +93,16 @@ def edit_model(*, model: Model, changes: dict, expected_digest: str, by: Account
     moved = {field: value for field, value in changes.items() if getattr(model, field) != value}
     if not moved:
         return model
-    words = [f"{field}: {getattr(model, field) or '–'} → {value or '–'}" for field, value in moved.items()]
+    words = [f"{field}: {_said(getattr(model, field))} → {_said(value)}" for field, value in moved.items()]
     for field, value in moved.items():
         setattr(model, field, value)
     model.save(update_fields=list(moved))
     record(events.MODEL_EDITED, subject=model, by=by, data={"changes": "; ".join(words), "fields": sorted(moved)})
     return model
+
+
+def _said(value: object) -> str:
+    return str((", ".join(value) if isinstance(value, list) else value) or "–")
 
 
 def check_unchanged(model: Model, expected_digest: str) -> None:

@@ -12,7 +12,7 @@ from audit.services import record
 from inventory import events, permissions, policies
 from inventory.models import Model, ModelVersion
 from inventory.refusals import DiffersFromRegistered
-from inventory.services.standing import set_standing
+from inventory.services.standing import lock_standing, set_standing
 from jobs.models import Job
 from jobs.services import effects_of, enqueue, finish
 
@@ -50,7 +50,7 @@ def register_version(
         return known, False
     policies.check_not_retired(model)
     version = ModelVersion.objects.create(model=model, label=label, registered_by=by.person, **wanted)
-    set_standing(model=model, part="inventory", latest_version=label)
+    set_standing(model=model, part="inventory", latest_version=label, latest_digest_state=version.digest_state)
     record(
         events.VERSION_REGISTERED,
         subject=version,
@@ -75,6 +75,7 @@ def retry_digest(*, version: ModelVersion, by: Account) -> Job:
         )
     version.digest_state, version.digest_note = ModelVersion.DigestState.PENDING, ""
     version.save(update_fields=["digest_state", "digest_note"])
+    _say_state(version)
     record(events.DIGEST_RETRIED, subject=version, trails=[version.model], by=by, data={"label": version.label})
     return _compute_digest(version, by)
 
@@ -103,6 +104,12 @@ def classify_change(*, version: ModelVersion, change_class: str, reason: str, by
 
 def _compute_digest(version: ModelVersion, by: Account, *, key: str | None = None) -> Job:
     return enqueue(task=COMPUTE_DIGEST, arguments={"version_id": version.pk}, queue=Job.Queue.ML, key=key, by=by)
+
+
+def _say_state(version: ModelVersion) -> None:
+    """Let the model's standing show what the newest version's artefact was found to be."""
+    if lock_standing(model=version.model).latest_version == version.label:
+        set_standing(model=version.model, part="inventory", latest_digest_state=version.digest_state)
 
 
 def settle_digest(
@@ -143,6 +150,7 @@ def settle_digest(
                 "is_loaded_by_code",
             ]
         )
+        _say_state(version)
         data = {"label": version.label, "digest": digest, "files": files, "size": size, "flavour": flavour}
         if matches:
             record(events.DIGEST_VERIFIED, subject=version, trails=[version.model], by=None, data=data)
@@ -164,6 +172,7 @@ def fail_digest(*, version: ModelVersion, reason: str, job: Job) -> None:
         version = ModelVersion.objects.select_for_update().select_related("model").get(pk=version.pk)
         version.digest_state, version.digest_note = ModelVersion.DigestState.FAILED, reason
         version.save(update_fields=["digest_state", "digest_note"])
+        _say_state(version)
         record(
             events.DIGEST_FAILED,
             subject=version,

@@ -1,8 +1,8 @@
-"""The list of models: filters, sort and page stand in its address."""
+"""The list of models: filters, columns, sort and page stand in its address."""
 
 from urllib.parse import urlencode
 
-from django.db.models import Count
+from django.db.models import Case, Count, When
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,13 +12,17 @@ from django_htmx.http import push_url
 from accounts.models import Account, Unit
 from accounts.permissions import may, seen_units
 from accounts.roles import Permission
-from inventory.filters import SORTS, ModelFilter
-from inventory.models import Model, Standing
+from inventory.filters import ModelFilter
+from inventory.models import Model, SavedView, Standing
+from inventory.services.columns import COLUMNS, SORTS, USUAL, columns_named
 from web.keyset import KeysetPage
 
 PAGE = 50
 MOST_UNITS = 50
 LIGHTS = [(light.value, light.label) for light in map(Standing.Light, ("breach", "watch", "good", "unknown"))]
+SIMPLE = ("q", "tier", "stage", "kind", "light", "unit")  # filters that stand in the bar; the others wait behind it
+NO_FILTER = ("sort", "after", "before", "columns")  # parts of the address that narrow nothing
+MOST_TABS = 12  # saved views over the list; all of them stand on their own page
 
 
 @require_safe
@@ -28,9 +32,9 @@ def models(request: HttpRequest) -> HttpResponse:
     visible = Model.objects.visible_to(request.user)
     filters = ModelFilter(asked, queryset=visible)
     matching = filters.qs if filters.is_valid() else visible.none()
-    page = KeysetPage(
-        matching.select_related("unit", "owner__details", "standing"), asked, sorts=SORTS, default="ref", size=PAGE
-    )
+    columns = columns_named(asked.get("columns", "").split(","))
+    related = ("unit", "owner__details", "developer__details", "standing")
+    page = KeysetPage(matching.select_related(*related), asked, sorts=SORTS, default="ref", size=PAGE)
     units = _units_seen(request.user)
     chips = chips_of(filters, asked, {unit.code: unit.name for unit in units})
     counts = _counts(visible)
@@ -40,7 +44,13 @@ def models(request: HttpRequest) -> HttpResponse:
         "models": page.rows,
         "pages": page.foot(total=matching.count() if chips else counts["all"], noun="models"),
         "in_all": counts["all"],
-        "views": _views(asked, counts),
+        "views": _views(asked, counts) + _saved(asked, request.user),
+        "columns": [(column, column in columns) for column in COLUMNS.values()],
+        "shown": {column.key for column in columns},
+        "more": [field for field in filters.form if field.name not in SIMPLE],
+        "more_used": sum(bool(asked.get(name)) for name in filters.filters if name not in SIMPLE),
+        "query": asked_without_place(asked).urlencode(),
+        "usual_query": usual_columns(asked).urlencode(),
         "chips": chips,
         "sort": asked.get("sort", ""),
         "units": units,
@@ -58,6 +68,23 @@ def _asked(query: QueryDict) -> QueryDict:
     asked = query.copy()
     for name, values in list(query.lists()):
         asked.setlist(name, [value for value in values if value])
+    columns = [column.key for column in columns_named(",".join(asked.getlist("columns")).split(","))]
+    if asked.pop("columns", None) and columns != list(USUAL):
+        asked["columns"] = ",".join(columns)
+    return asked
+
+
+def usual_columns(asked: QueryDict) -> QueryDict:
+    asked = asked_without_place(asked)
+    asked.pop("columns", None)
+    return asked
+
+
+def asked_without_place(asked: QueryDict) -> QueryDict:
+    """What the address asks for, from its first page on."""
+    asked = asked.copy()
+    for place in ("after", "before"):
+        asked.pop(place, None)
     return asked
 
 
@@ -85,10 +112,7 @@ def _counts(visible) -> dict[str, int]:
 
 def _views(query, counts: dict[str, int]) -> list[dict]:
     """The tabs over the list: what people look for most, each with its count."""
-    asked = query.copy()
-    for name in ("sort", "after", "before"):
-        asked.pop(name, None)
-    asked = sorted((name, value) for name, values in asked.lists() for value in values)
+    asked = _pairs(query)
     offered = (("All", []), *((label, [("light", light)]) for light, label in LIGHTS))
     return [
         {
@@ -98,6 +122,28 @@ def _views(query, counts: dict[str, int]) -> list[dict]:
             "count": counts.get(narrowed[0][1] if narrowed else "all", 0),
         }
         for label, narrowed in offered
+    ]
+
+
+def _pairs(query: QueryDict) -> list[tuple[str, str]]:
+    """What an address narrows the list by, in an order of its own."""
+    return sorted((name, value) for name, values in query.lists() for value in values if name not in NO_FILTER)
+
+
+def _saved(asked: QueryDict, account: Account) -> list[dict]:
+    """The reader's own views, then those that others share, as tabs."""
+    views = SavedView.objects.visible_to(account).order_by(
+        Case(When(owner=account.person_id, then=0), default=1), "name"
+    )
+    return [
+        {
+            "label": view.name,
+            "url": reverse("saved-view", args=[view.pk]),
+            "current": bool(view.query)
+            and sorted(QueryDict(view.query).lists()) == sorted(asked_without_place(asked).lists()),
+            "count": None,
+        }
+        for view in views[:MOST_TABS]
     ]
 
 

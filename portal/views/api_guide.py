@@ -26,6 +26,7 @@ SAMPLES = {
     "location": "/logs/card_application_pd",
     "reference_location": "/logs/card_application_pd/month=2026-01",
     "labels_as_of": "2026-11-01T00:00:00Z",
+    "tags": ["basel"],
     "columns": {
         "row_id": "row_id",
         "time": "scored_at",
@@ -48,6 +49,7 @@ HELP = {
     "developer": "HR number of its developer",
     "description": "What it is, for people",
     "purpose": "Which decisions it supports",
+    "tags": "Words of the bank's own, to find it by",
     "tier": "1 is the most material; empty without a tier",
     "monitoring": "State of its newest window: good, watch, breach or unknown",
     "open_breaches": "Breaches in the newest window",

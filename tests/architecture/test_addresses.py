@@ -58,6 +58,8 @@ OPEN_TO_ALL = {
 OPEN_TO_THE_SIGNED_IN = {
     "home": "what the reader's own units need",
     "models": "models of the reader's units",
+    "saved-views": "the reader's own views, and those that others share",
+    "save-view": "keeps a view of the reader's own; names no model",
     "breaches": "breaches of the reader's units",
     "audit": "entries of the reader's models",
     "verifier": "the same file for everybody",
@@ -159,6 +161,9 @@ NUMBERS = {
     "retry-digest": "version",
     "classify-change": "version",
     "retry-job": "job",
+    "saved-view": "view",
+    "share-view": "view",
+    "remove-view": "view",
     "revoke-token": "token",
 }
 
@@ -274,6 +279,7 @@ def things(cast) -> SimpleNamespace:
         window=window,
         job=job,
         token=token,
+        view=inventory.save_view(name="Quokka view", query="tier=1", by=cast.owner),
         attachment=file_on(window, model),
         entry=Entry.objects.on_trail(subject_name(model)).first(),
         proposal=proposals.propose_role(
@@ -437,7 +443,7 @@ def test_an_object_of_another_unit_is_answered_as_one_that_does_not_exist(cast, 
 def test_what_is_open_to_the_signed_in_shows_nothing_of_another_unit(cast, things):
     client = browser_of(cast.stranger)
     shown = {}
-    for name in OPEN_TO_THE_SIGNED_IN.keys() - {"sign-out"}:
+    for name in OPEN_TO_THE_SIGNED_IN.keys() - {"sign-out", "save-view"}:
         for query in ("", f"?q={NAME[:6]}", f"?entry={things.entry.pk}"):
             answer = client.get(address(name, things) + query)
             body = b"".join(answer.streaming_content) if answer.streaming else answer.content
