@@ -73,6 +73,7 @@ NOT_GOVERNED = {
     "accounts_persondetails": "names and mail: the one table that an erasure request empties",
     "accounts_tokenuse": "when tokens were last used: it moves with calls, without anybody deciding",
     "accounts_answeredrequest": "answers kept for a while, to be given again to the same request",
+    "inventory_export": "a file on its way to who asked; that it was taken stands in an entry, with its digest",
     "inventory_savedview": "a way to look at the list; decides nothing and shows what its reader may see",
     "inventory_standing": "derived from governed records, and written anew whenever they move",
     "jobs_job": "work under way; what it did is announced by the service that did it",

@@ -72,3 +72,6 @@ REVIEWS_MARKED = Event(
     "{cause}, {upstream}: {models} models downstream. {what}",
 )
 REVIEW_SETTLED = Event("inventory.review_settled", "Review after a change upstream", "{cause}, {upstream}: {outcome}")
+MODELS_EXPORTED = Event(
+    "inventory.models_exported", "Models exported", "{rows} models as {form}, filtered by {query}: SHA-256 {sha256}"
+)

@@ -6,12 +6,14 @@ from zoneinfo import ZoneInfo
 import django_filters
 from django import forms
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.http import QueryDict
 
 from accounts.filters import UnitFilter
-from accounts.models import PersonDetails
+from accounts.models import Account, PersonDetails
 from inventory.models import Model, ModelVersion, Standing
 from inventory.models.model import MOST_OWNERS
+from inventory.services.columns import COLUMNS, RELATED
 
 NONE = "none"  # in an address, what stands for an empty value
 
@@ -100,3 +102,15 @@ class ModelFilter(django_filters.FilterSet):
 
     def by_digest(self, queryset, name, states):
         return queryset.filter(**{f"{name}__in": ["" if state == NONE else state for state in states]})
+
+
+def models_asked_for(query: QueryDict, account: Account) -> QuerySet[Model]:
+    """Every model that the list shows for this query, in its order; none where a filter cannot be read."""
+    visible = Model.objects.visible_to(account)
+    filters = ModelFilter(query, queryset=visible)
+    matching = filters.qs if filters.is_valid() else visible.none()
+    asked = query.get("sort", "")
+    column = COLUMNS.get(asked.removeprefix("-"))
+    field = F(column.sort if column and column.sort else "ref")
+    order = field.desc(nulls_last=True) if asked.startswith("-") else field.asc(nulls_last=True)
+    return matching.select_related(*RELATED).order_by(order, "pk")

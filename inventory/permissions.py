@@ -1,10 +1,12 @@
 """Who may see and change which model."""
 
+from django.db.models import Func
+
 from accounts.models import Account, Person, Unit
 from accounts.permissions import check_may, check_reaches, may, reaches
 from accounts.refusals import NotPermitted
 from accounts.roles import Permission
-from inventory.models import Assessment, Asset, Model, SavedView
+from inventory.models import Assessment, Asset, Export, Model, SavedView
 from inventory.models.model import RELIANCE
 
 
@@ -174,3 +176,16 @@ def check_can_keep_assets(account: Account) -> None:
 def check_own_view(account: Account, view: SavedView) -> None:
     if view.owner_id != account.person_id:
         raise NotPermitted(f"{view} is a view of {view.owner}; save it under a name of your own to change it.")
+
+
+def check_export(account: Account, export: Export) -> None:
+    """A file of models goes to the account that asked for it, while that still sees every model in it."""
+    if export.asked_by_id != account.pk:
+        raise NotPermitted("This file was made for somebody else; export the list for yourself.")
+    held = Export.objects.filter(pk=export.pk).values(key=Func("model_keys", function="unnest"))
+    seen = Model.objects.visible_to(account).filter(pk__in=held).count()
+    if hidden := len(export.model_keys) - seen:
+        raise NotPermitted(
+            f"Of the {len(export.model_keys):,} models in this file you may not see {hidden:,} any more."
+            " Export the list again for those that you may see."
+        )

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from inventory.views import (
+    exports,
     fields,
     frameworks,
     model,
@@ -18,6 +19,9 @@ urlpatterns = [
     path("frameworks/", frameworks.frameworks, name="frameworks"),
     path("frameworks/<slug:code>/", frameworks.framework, name="framework"),
     path("models/", models.models, name="models"),
+    path("models/export/", exports.export_models, name="export-models"),
+    path("exports/<int:number>/", exports.export, name="export"),
+    path("exports/<int:number>/file/", exports.export_file, name="export-file"),
     path("models/views/", saved_views.saved_views, name="saved-views"),
     path("models/views/save/", saved_views.save_view, name="save-view"),
     path("models/views/<int:number>/", saved_views.saved_view, name="saved-view"),

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import Account
 from inventory.models import Model, ModelVersion
-from inventory.services import COMPUTE_DIGEST
+from inventory.services import COMPUTE_DIGEST, REMOVE_EXPIRED, WRITE_EXPORT
 from jobs.models import Job
 from monitoring.models import Run, Window
 from monitoring.services.exact import EXACT
@@ -21,6 +21,8 @@ KINDS = {
     EXPLAIN: "SHAP report",
     REPORT: "Evidently report",
     COMPUTE_DIGEST: "Digest of an artefact",
+    WRITE_EXPORT: "Export of models",
+    REMOVE_EXPIRED: "Removal of old exports",
 }
 
 

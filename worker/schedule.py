@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection
 
 from accounts.services import FORGET_ANSWERS
-from inventory.services import END_OVERRIDES
+from inventory.services import END_OVERRIDES, REMOVE_EXPIRED
 from jobs.models import Schedule
 from jobs.schedules import add_schedule
 from proposals.services import EXPIRE_OVERDUE
@@ -22,6 +22,7 @@ STANDING = (
     (EXPIRY, EXPIRE_OVERDUE, time(0, 10)),
     ("End overdue overrides of tiers", END_OVERRIDES, time(0, 20)),
     (FORGETTING, FORGET_ANSWERS, time(3, 40)),
+    ("Remove files of models that were handed out", REMOVE_EXPIRED, time(1, 20)),
 )
 
 
@@ -31,16 +32,20 @@ def add_standing_schedules(**_sent) -> None:
         known = set(Schedule.objects.values_list("name", flat=True))
         for name, task, at in STANDING:
             if name not in known:
-                with contextlib.suppress(IntegrityError):  # another worker, starting at the same moment, was first
-                    add_schedule(
-                        name=name,
-                        task=task,
-                        arguments={},
-                        cadence=Schedule.Cadence.DAILY,
-                        at_local_time=at,
-                        time_zone=settings.BANK_TIME_ZONE,
-                    )
+                _add_daily(name, task, at)
     except DatabaseError as problem:
         logger.error("standing schedules are not looked after: %s", problem)
     finally:
         connection.close()  # the pool's children open their own
+
+
+def _add_daily(name: str, task: str, at: time) -> None:
+    with contextlib.suppress(IntegrityError):  # another worker, starting at the same moment, was first
+        add_schedule(
+            name=name,
+            task=task,
+            arguments={},
+            cadence=Schedule.Cadence.DAILY,
+            at_local_time=at,
+            time_zone=settings.BANK_TIME_ZONE,
+        )

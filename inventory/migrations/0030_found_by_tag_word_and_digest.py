@@ -23,7 +23,7 @@ def in_both_ways(column, name):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("inventory", "0005_stages_and_versions_held")]
+    dependencies = [("inventory", "0023_network_held")]
     operations = [
         migrations.AddField(
             "model",

@@ -4,6 +4,7 @@ from inventory.models.asset import Asset
 from inventory.models.assumption import Assumption
 from inventory.models.dependency import Dependency
 from inventory.models.exemption import Exemption
+from inventory.models.export import Export
 from inventory.models.field import FieldDefinition
 from inventory.models.framework import Clause, Framework
 from inventory.models.limitation import Limitation
@@ -32,6 +33,7 @@ __all__ = [
     "Clause",
     "Dependency",
     "Exemption",
+    "Export",
     "FieldDefinition",
     "Framework",
     "Limitation",

@@ -4,6 +4,16 @@ from inventory.services.access import end_access, give_access
 from inventory.services.assets import register_asset, retire_asset
 from inventory.services.book import BookEffect, effect_on_book
 from inventory.services.dependencies import add_dependency, end_dependency
+from inventory.services.exports import (
+    REMOVE_EXPIRED,
+    WRITE_EXPORT,
+    ask_for_export,
+    check_handed_out,
+    remove_expired,
+    write_export,
+    write_export_of_job,
+    write_later,
+)
 from inventory.services.fields import change_field, define_field, publish_pack, retire_field
 from inventory.services.frameworks import publish_framework
 from inventory.services.models import digest_of, edit_model, move_stage, register_model
@@ -60,12 +70,16 @@ __all__ = [
     "END_OVERRIDES",
     "OVERRIDE_TIER",
     "PUBLISH_SCHEME",
+    "REMOVE_EXPIRED",
+    "WRITE_EXPORT",
     "BookEffect",
     "add_dependency",
     "add_part",
     "ask_for_approval",
+    "ask_for_export",
     "challenge_rating",
     "change_field",
+    "check_handed_out",
     "checked",
     "classify_change",
     "close_part",
@@ -110,6 +124,7 @@ __all__ = [
     "register_asset",
     "register_model",
     "register_version",
+    "remove_expired",
     "remove_view",
     "renew_overlay",
     "retire_asset",
@@ -125,4 +140,7 @@ __all__ = [
     "take_back_override",
     "values_at",
     "waiting_approval",
+    "write_export",
+    "write_export_of_job",
+    "write_later",
 ]

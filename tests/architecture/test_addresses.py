@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.test import Client
 from django.urls import URLPattern, get_resolver, path, reverse
@@ -22,6 +23,7 @@ from accounts.roles import SCOPES, Role
 from audit import checkpoints, epochs, signed_note
 from audit.models import Artefact, Attachment, Entry, subject_name
 from inventory import services as inventory
+from inventory.filters import models_asked_for
 from inventory.models import NOUNS
 from inventory.policies import WORDS_OF_ADDRESSES
 from inventory.sources import framework_files
@@ -59,6 +61,7 @@ OPEN_TO_THE_SIGNED_IN = {
     "home": "what the reader's own units need",
     "models": "models of the reader's units",
     "saved-views": "the reader's own views, and those that others share",
+    "export-models": "a file of models of the reader's units",
     "save-view": "keeps a view of the reader's own; names no model",
     "breaches": "breaches of the reader's units",
     "audit": "entries of the reader's models",
@@ -162,6 +165,8 @@ NUMBERS = {
     "classify-change": "version",
     "retry-job": "job",
     "saved-view": "view",
+    "export": "export",
+    "export-file": "export",
     "share-view": "view",
     "remove-view": "view",
     "revoke-token": "token",
@@ -279,6 +284,7 @@ def things(cast) -> SimpleNamespace:
         window=window,
         job=job,
         token=token,
+        export=exported(cast.owner),
         view=inventory.save_view(name="Quokka view", query="tier=1", by=cast.owner),
         attachment=file_on(window, model),
         entry=Entry.objects.on_trail(subject_name(model)).first(),
@@ -349,6 +355,11 @@ def file_on(window: Window, model) -> Attachment:
         name="quokka.html",
         code_version="test",
     )
+
+
+def exported(account):
+    export = inventory.ask_for_export(query="", form="csv", by=account)
+    return inventory.write_export(export=export, models=models_asked_for(QueryDict(), account), columns="", by=account)
 
 
 def make_token(account, unit):
@@ -443,7 +454,7 @@ def test_an_object_of_another_unit_is_answered_as_one_that_does_not_exist(cast, 
 def test_what_is_open_to_the_signed_in_shows_nothing_of_another_unit(cast, things):
     client = browser_of(cast.stranger)
     shown = {}
-    for name in OPEN_TO_THE_SIGNED_IN.keys() - {"sign-out", "save-view"}:
+    for name in OPEN_TO_THE_SIGNED_IN.keys() - {"sign-out", "save-view", "export-models"}:
         for query in ("", f"?q={NAME[:6]}", f"?entry={things.entry.pk}"):
             answer = client.get(address(name, things) + query)
             body = b"".join(answer.streaming_content) if answer.streaming else answer.content

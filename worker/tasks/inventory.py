@@ -2,9 +2,21 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from django.http import QueryDict
+
+from inventory import services
 from inventory.effects import ArtefactUnavailable, MlflowServer
-from inventory.models import ModelVersion
-from inventory.services import COMPUTE_DIGEST, END_OVERRIDES, end_overrides, fail_digest, settle_digest
+from inventory.filters import models_asked_for
+from inventory.models import Export, ModelVersion
+from inventory.services import (
+    COMPUTE_DIGEST,
+    END_OVERRIDES,
+    REMOVE_EXPIRED,
+    WRITE_EXPORT,
+    end_overrides,
+    fail_digest,
+    settle_digest,
+)
 from jobs.models import Job
 from sandbox.model_card import ModelCard, ModelCardRefused, inspect_model
 from sandbox.model_tree import ModelTreeRefused, model_tree
@@ -44,3 +56,18 @@ def _signature(card: ModelCard) -> dict:
 def let_overrides_end(job: Job) -> None:
     """Let tiers whose override is past its last day fall back to the computed ones."""
     end_overrides(job=job)
+
+
+@job_task(WRITE_EXPORT)
+def write_export(job: Job) -> None:
+    """Write a long list as a file, of the models that who asked may see now."""
+    export = Export.objects.select_related("asked_by__person").get(pk=job.arguments["export_id"])
+    query = QueryDict(export.query)
+    services.write_export_of_job(
+        export=export, models=models_asked_for(query, export.asked_by), columns=query.get("columns", ""), job=job
+    )
+
+
+@job_task(REMOVE_EXPIRED)
+def remove_expired_exports(job: Job) -> None:
+    services.remove_expired(job=job)
