@@ -73,6 +73,8 @@ NOT_GOVERNED = {
     "accounts_persondetails": "names and mail: the one table that an erasure request empties",
     "accounts_tokenuse": "when tokens were last used: it moves with calls, without anybody deciding",
     "accounts_answeredrequest": "answers kept for a while, to be given again to the same request",
+    "inventory_changeset": "changes that somebody looked at; what they change is governed and announced",
+    "inventory_changerow": "as above, row by row",
     "inventory_export": "a file on its way to who asked; that it was taken stands in an entry, with its digest",
     "inventory_savedview": "a way to look at the list; decides nothing and shows what its reader may see",
     "inventory_standing": "derived from governed records, and written anew whenever they move",

@@ -32,6 +32,7 @@ __all__ = [
     "epochs_begun",
     "every_entry",
     "head_digest",
+    "head_digests",
     "history_of",
     "key_of",
     "last_checkpoint",
@@ -49,6 +50,12 @@ def head_digest(subject: models.Model | str) -> str:
     """Digest of a governed record as it stands now, in hex; '' where it has none."""
     head = _trail.SubjectHead.objects.filter(subject=_name(subject)).first()
     return bytes(head.digest).hex() if head else ""
+
+
+def head_digests(subjects: Iterable[models.Model]) -> dict[str, str]:
+    """`head_digest` of many, by their names on the trail; one without a digest is left out. One query."""
+    heads = _trail.SubjectHead.objects.filter(subject__in=[_name(subject) for subject in subjects])
+    return {head.subject: bytes(head.digest).hex() for head in heads}
 
 
 def entries_on(trail: models.Model | str) -> _trail.EntryQuerySet:

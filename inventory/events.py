@@ -75,3 +75,8 @@ REVIEW_SETTLED = Event("inventory.review_settled", "Review after a change upstre
 MODELS_EXPORTED = Event(
     "inventory.models_exported", "Models exported", "{rows} models as {form}, filtered by {query}: SHA-256 {sha256}"
 )
+CHANGES_APPLIED = Event(
+    "inventory.changes_applied",
+    "Changes of many models",
+    "{kind}: {created} registered, {changed} changed, for {reason}; file {sha256}",
+)

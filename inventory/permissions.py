@@ -6,7 +6,7 @@ from accounts.models import Account, Person, Unit
 from accounts.permissions import check_may, check_reaches, may, reaches
 from accounts.refusals import NotPermitted
 from accounts.roles import Permission
-from inventory.models import Assessment, Asset, Export, Model, SavedView
+from inventory.models import Assessment, Asset, ChangeSet, Export, Model, SavedView
 from inventory.models.model import RELIANCE
 
 
@@ -189,3 +189,8 @@ def check_export(account: Account, export: Export) -> None:
             f"Of the {len(export.model_keys):,} models in this file you may not see {hidden:,} any more."
             " Export the list again for those that you may see."
         )
+
+
+def check_own_changes(account: Account, change_set: ChangeSet) -> None:
+    if change_set.asked_by_id != account.pk:
+        raise NotPermitted("Somebody else planned these changes; only who looked at them applies them.")

@@ -7,7 +7,17 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.refusals import InvalidInput, NotNow
-from inventory.models import ApprovedPart, Assessment, Asset, Dependency, Model, ModelVersion, Part, TieringScheme
+from inventory.models import (
+    ApprovedPart,
+    Assessment,
+    Asset,
+    ChangeSet,
+    Dependency,
+    Model,
+    ModelVersion,
+    Part,
+    TieringScheme,
+)
 from inventory.models.assessment import ASSESSMENT_TRANSITIONS
 from inventory.models.model import REF_START, STAGE_TRANSITIONS
 from inventory.models.version import CLASSES_AFTER
@@ -157,3 +167,20 @@ def check_ends(kind: Dependency.Kind, source: Model | Asset, target: Model | Ass
             check_not_retired(end)
         elif end.retired_at:
             raise NotNow(f"{end} is retired.")
+
+
+def check_open_changes(change_set: ChangeSet) -> None:
+    if not change_set.is_open:
+        how = "applied" if change_set.applied_at else "discarded"
+        raise NotNow(f"These changes were {how} already. Plan them again to see what is left to do.")
+
+
+def check_applicable(change_set: ChangeSet, *, skip_errors: bool = False) -> None:
+    check_open_changes(change_set)
+    errors = change_set.counts.get("error", 0)
+    if errors and not skip_errors:
+        raise NotNow(
+            f"{errors:,} row(s) have errors, so nothing is applied: all of it is made, or none. Mend them first."
+        )
+    if not change_set.to_do and not skip_errors:
+        raise NotNow("Nothing would change: every row says what the records say already.")

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from inventory.views import (
+    changes,
     exports,
     fields,
     frameworks,
@@ -19,6 +20,12 @@ urlpatterns = [
     path("frameworks/", frameworks.frameworks, name="frameworks"),
     path("frameworks/<slug:code>/", frameworks.framework, name="framework"),
     path("models/", models.models, name="models"),
+    path("models/import/", changes.import_models, name="import-models"),
+    path("models/import/template.csv", changes.import_template, name="import-template"),
+    path("models/change/", changes.change_models, name="change-models"),
+    path("changes/<int:number>/", changes.change_set, name="change-set"),
+    path("changes/<int:number>/apply/", changes.apply_changes, name="apply-changes"),
+    path("changes/<int:number>/discard/", changes.discard_changes, name="discard-changes"),
     path("models/export/", exports.export_models, name="export-models"),
     path("exports/<int:number>/", exports.export, name="export"),
     path("exports/<int:number>/file/", exports.export_file, name="export-file"),

@@ -28,6 +28,8 @@ PRODUCTION = ASSAY_ENV == "production"
 SECRET_KEY = required("ASSAY_SECRET_KEY")
 DEBUG = False
 ALLOWED_HOSTS = env.list("ASSAY_ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
+# Files go to disk as they come, hashed and limited in size, whatever their size.
+FILE_UPLOAD_HANDLERS = ["web.uploads.HashedUpload"]
 CSRF_TRUSTED_ORIGINS = env.list("ASSAY_TRUSTED_ORIGINS", default=[])
 
 # --- the bank -----------------------------------------------------------------------------------

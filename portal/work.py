@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import Account
 from inventory.models import Model, ModelVersion
-from inventory.services import COMPUTE_DIGEST, REMOVE_EXPIRED, WRITE_EXPORT
+from inventory.services import APPLY_CHANGES, COMPUTE_DIGEST, REMOVE_EXPIRED, WRITE_EXPORT
 from jobs.models import Job
 from monitoring.models import Run, Window
 from monitoring.services.exact import EXACT
@@ -21,6 +21,7 @@ KINDS = {
     EXPLAIN: "SHAP report",
     REPORT: "Evidently report",
     COMPUTE_DIGEST: "Digest of an artefact",
+    APPLY_CHANGES: "Changes of many models",
     WRITE_EXPORT: "Export of models",
     REMOVE_EXPIRED: "Removal of old exports",
 }

@@ -2,6 +2,7 @@ from inventory.models.access import Access
 from inventory.models.assessment import Assessment
 from inventory.models.asset import Asset
 from inventory.models.assumption import Assumption
+from inventory.models.change_set import ChangeRow, ChangeSet
 from inventory.models.dependency import Dependency
 from inventory.models.exemption import Exemption
 from inventory.models.export import Export
@@ -30,6 +31,8 @@ __all__ = [
     "Assessment",
     "Asset",
     "Assumption",
+    "ChangeRow",
+    "ChangeSet",
     "Clause",
     "Dependency",
     "Exemption",

@@ -180,6 +180,10 @@ RELIANCE = {
 
 def next_ref(year: int) -> str:
     """The next free id of the year. The sequence may skip, it never repeats."""
+    return next_refs(year, 1)[0]
+
+
+def next_refs(year: int, count: int) -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute("select nextval('inventory_model_number')")
-        return f"{REF_START}{year}-{cursor.fetchone()[0]:04d}"
+        cursor.execute("select nextval('inventory_model_number') from generate_series(1, %s)", [count])
+        return [f"{REF_START}{year}-{number:04d}" for (number,) in cursor.fetchall()]

@@ -3,6 +3,15 @@
 from inventory.services.access import end_access, give_access
 from inventory.services.assets import register_asset, retire_asset
 from inventory.services.book import BookEffect, effect_on_book
+from inventory.services.change_sets import (
+    APPLY_CHANGES,
+    apply_changes,
+    apply_changes_of_job,
+    apply_later,
+    discard_changes,
+    plan_bulk_change,
+    plan_changes,
+)
 from inventory.services.dependencies import add_dependency, end_dependency
 from inventory.services.exports import (
     REMOVE_EXPIRED,
@@ -66,6 +75,7 @@ from inventory.services.versions import (
 from inventory.services.views import remove_view, save_view, share_view
 
 __all__ = [
+    "APPLY_CHANGES",
     "COMPUTE_DIGEST",
     "END_OVERRIDES",
     "OVERRIDE_TIER",
@@ -75,6 +85,9 @@ __all__ = [
     "BookEffect",
     "add_dependency",
     "add_part",
+    "apply_changes",
+    "apply_changes_of_job",
+    "apply_later",
     "ask_for_approval",
     "ask_for_export",
     "challenge_rating",
@@ -90,6 +103,7 @@ __all__ = [
     "decide_scheme",
     "define_field",
     "digest_of",
+    "discard_changes",
     "discard_scheme",
     "draft_scheme",
     "edit_model",
@@ -112,6 +126,8 @@ __all__ = [
     "network_of",
     "note_material_change",
     "part_digest",
+    "plan_bulk_change",
+    "plan_changes",
     "propose_override",
     "propose_scheme",
     "publish_framework",

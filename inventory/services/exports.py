@@ -116,9 +116,7 @@ def remove_expired(*, job: Job) -> None:
     """Remove the files whose time is over; what else is filed under the same digest stays."""
     with effects_of(job):
         expired = list(Export.objects.expired().filter(is_removed=False).select_for_update())
-        for export in expired:
-            export.is_removed = True
-            export.save(update_fields=["is_removed"])
+        Export.objects.filter(pk__in=[export.pk for export in expired]).update(is_removed=True)
         gone = {export.sha256 for export in expired if export.sha256}
         kept = set(Export.objects.filter(sha256__in=gone, is_removed=False).values_list("sha256", flat=True))
         unused = [sha256 for sha256 in gone - kept if artefact_filed_as(sha256) is None]

@@ -10,13 +10,14 @@ from django.utils import timezone
 from accounts.models import Account, Person, Unit
 from accounts.refusals import InvalidInput
 from audit.reading import head_digest
-from audit.services import record
+from audit.services import record, record_each
 from inventory import events, permissions, policies
 from inventory.models import Model, ModelVersion, Standing
-from inventory.models.model import next_ref
+from inventory.models.model import next_ref, next_refs
 from inventory.refusals import ChangedSince, DiffersFromRegistered
 
 EDITABLE = ("name", "description", "purpose", "kind", "owner", "developer", "tags")
+BATCH = 1_000  # rows of one statement
 
 
 @transaction.atomic
@@ -59,13 +60,38 @@ def register_model(
     if not is_new:
         return _same(model, wanted, by), False
     Standing.objects.create(model=model)
-    record(
-        events.MODEL_REGISTERED,
-        subject=model,
-        by=by,
-        data={"ref": model.ref, "name": name, "kind": model.get_kind_display(), "external_id": external_id},
-    )
+    record(events.MODEL_REGISTERED, subject=model, by=by, data=_registered(model))
     return model, True
+
+
+def _registered(model: Model) -> dict:
+    """What the entry says of a model that is registered."""
+    return {
+        "ref": model.ref,
+        "name": model.name,
+        "kind": model.get_kind_display(),
+        "external_id": model.external_id,
+    }
+
+
+@transaction.atomic
+def register_together(*, wanted: list[dict], by: Account) -> list[Model]:
+    """Register many models whose external ids are not known yet; each is announced by itself.
+
+    wanted  the arguments of `register_model` for each
+    """
+    for each in wanted:
+        developer = each.get("developer")
+        permissions.check_can_register(by, each["unit"], each["owner"].pk, developer.pk if developer else None)
+        policies.check_external_id(each["external_id"])
+    refs = next_refs(timezone.now().year, len(wanted))
+    models = Model.objects.bulk_create(
+        [Model(ref=ref, registered_by=by.person, **each) for ref, each in zip(refs, wanted, strict=True)],
+        batch_size=BATCH,
+    )
+    Standing.objects.bulk_create([Standing(model=model) for model in models], batch_size=BATCH)
+    record_each(events.MODEL_REGISTERED, [(model, _registered(model)) for model in models], by=by)
+    return models
 
 
 def _same(model: Model, wanted: dict, by: Account) -> Model:
@@ -90,6 +116,19 @@ def edit_model(*, model: Model, changes: dict, expected_digest: str, by: Account
     unknown = sorted(set(changes) - set(EDITABLE))
     if unknown:
         raise InvalidInput(dict.fromkeys(unknown, "This field cannot be changed here."))
+    return _edit(model, changes, by)
+
+
+@transaction.atomic
+def edit_together(*, changes: list[tuple[Model, dict]], by: Account) -> None:
+    """Change many models that the caller holds locked, and has found to be as they were read; each is announced."""
+    for model, wanted in changes:
+        permissions.check_can_edit(by, model)
+        policies.check_not_retired(model)
+        _edit(model, wanted, by)
+
+
+def _edit(model: Model, changes: dict, by: Account) -> Model:
     moved = {field: value for field, value in changes.items() if getattr(model, field) != value}
     if not moved:
         return model

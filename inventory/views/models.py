@@ -55,6 +55,7 @@ def models(request: HttpRequest) -> HttpResponse:
         "sort": asked.get("sort", ""),
         "units": units,
         "unknown": unknown_values(filters),
+        "kinds": Model.Kind.choices,
         "can_register": may(request.user, Permission.REGISTER),
         "is_fragment": is_fragment,
     }

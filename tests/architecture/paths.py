@@ -18,7 +18,7 @@ WRITES = {
     "set", "update", "update_or_create",
 }  # fmt: skip
 WRITES |= {f"a{name}" for name in WRITES}
-ANNOUNCING = {"audit.services.record", "audit.services.record_about"}
+ANNOUNCING = {"audit.services.record", "audit.services.record_about", "audit.services.record_each"}
 TRANSACTIONS = {"atomic", "effects_of"}  # the second opens one under a job's fence
 SILENT = "writes what one of its ways does not announce in the same transaction"
 BARE = "writes outside a transaction"

@@ -26,6 +26,7 @@ from inventory import services as inventory
 from inventory.filters import models_asked_for
 from inventory.models import NOUNS
 from inventory.policies import WORDS_OF_ADDRESSES
+from inventory.services.change_rows import Row
 from inventory.sources import framework_files
 from jobs.models import Job
 from monitoring.models import Monitor, Reference, Run, Window
@@ -62,6 +63,9 @@ OPEN_TO_THE_SIGNED_IN = {
     "models": "models of the reader's units",
     "saved-views": "the reader's own views, and those that others share",
     "export-models": "a file of models of the reader's units",
+    "import-models": "a form; what is sent is planned for the reader alone",
+    "import-template": "the same file for everybody",
+    "change-models": "plans changes of models that the reader sees",
     "save-view": "keeps a view of the reader's own; names no model",
     "breaches": "breaches of the reader's units",
     "audit": "entries of the reader's models",
@@ -166,6 +170,9 @@ NUMBERS = {
     "retry-job": "job",
     "saved-view": "view",
     "export": "export",
+    "change-set": "changes",
+    "apply-changes": "changes",
+    "discard-changes": "changes",
     "export-file": "export",
     "share-view": "view",
     "remove-view": "view",
@@ -284,6 +291,9 @@ def things(cast) -> SimpleNamespace:
         window=window,
         job=job,
         token=token,
+        changes=inventory.plan_changes(
+            kind="import", rows=[Row(1, {"external_id": EXTERNAL_ID, "name": NAME})], by=cast.owner
+        ),
         export=exported(cast.owner),
         view=inventory.save_view(name="Quokka view", query="tier=1", by=cast.owner),
         attachment=file_on(window, model),
@@ -454,7 +464,7 @@ def test_an_object_of_another_unit_is_answered_as_one_that_does_not_exist(cast, 
 def test_what_is_open_to_the_signed_in_shows_nothing_of_another_unit(cast, things):
     client = browser_of(cast.stranger)
     shown = {}
-    for name in OPEN_TO_THE_SIGNED_IN.keys() - {"sign-out", "save-view", "export-models"}:
+    for name in OPEN_TO_THE_SIGNED_IN.keys() - {"sign-out", "save-view", "export-models", "change-models"}:
         for query in ("", f"?q={NAME[:6]}", f"?entry={things.entry.pk}"):
             answer = client.get(address(name, things) + query)
             body = b"".join(answer.streaming_content) if answer.streaming else answer.content

@@ -94,7 +94,7 @@ class WithoutAnnouncing(ast.NodeTransformer):
     """Takes every `record(…)` out of one function."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:
-        is_one = isinstance(node.value, ast.Call) and called(node.value) in ("record", "record_about")
+        is_one = isinstance(node.value, ast.Call) and called(node.value) in ("record", "record_about", "record_each")
         return ast.copy_location(ast.Pass(), node) if is_one else node
 
 
@@ -104,7 +104,7 @@ def announcers(modules: list[Module]) -> list[str]:
     return [
         name
         for name in sorted(set(judged(modules)) - set(SERVICES_APART))
-        if any(called(call) in ("record", "record_about") for call in calls(by_name[name]))
+        if any(called(call) in ("record", "record_about", "record_each") for call in calls(by_name[name]))
     ]
 
 

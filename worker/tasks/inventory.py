@@ -7,8 +7,9 @@ from django.http import QueryDict
 from inventory import services
 from inventory.effects import ArtefactUnavailable, MlflowServer
 from inventory.filters import models_asked_for
-from inventory.models import Export, ModelVersion
+from inventory.models import ChangeSet, Export, ModelVersion
 from inventory.services import (
+    APPLY_CHANGES,
     COMPUTE_DIGEST,
     END_OVERRIDES,
     REMOVE_EXPIRED,
@@ -71,3 +72,9 @@ def write_export(job: Job) -> None:
 @job_task(REMOVE_EXPIRED)
 def remove_expired_exports(job: Job) -> None:
     services.remove_expired(job=job)
+
+
+@job_task(APPLY_CHANGES)
+def apply_changes(job: Job) -> None:
+    change_set = ChangeSet.objects.select_related("asked_by__person").get(pk=job.arguments["change_set_id"])
+    services.apply_changes_of_job(change_set=change_set, job=job)
