@@ -60,18 +60,13 @@ def register_model(
     if not is_new:
         return _same(model, wanted, by), False
     Standing.objects.create(model=model)
-    record(events.MODEL_REGISTERED, subject=model, by=by, data=_registered(model))
+    record(
+        events.MODEL_REGISTERED,
+        subject=model,
+        by=by,
+        data={"ref": model.ref, "name": name, "kind": model.get_kind_display(), "external_id": external_id},
+    )
     return model, True
-
-
-def _registered(model: Model) -> dict:
-    """What the entry says of a model that is registered."""
-    return {
-        "ref": model.ref,
-        "name": model.name,
-        "kind": model.get_kind_display(),
-        "external_id": model.external_id,
-    }
 
 
 @transaction.atomic
@@ -90,7 +85,14 @@ def register_together(*, wanted: list[dict], by: Account) -> list[Model]:
         batch_size=BATCH,
     )
     Standing.objects.bulk_create([Standing(model=model) for model in models], batch_size=BATCH)
-    record_each(events.MODEL_REGISTERED, [(model, _registered(model)) for model in models], by=by)
+    told = [
+        (
+            model,
+            {"ref": model.ref, "name": model.name, "kind": model.get_kind_display(), "external_id": model.external_id},
+        )
+        for model in models
+    ]
+    record_each(events.MODEL_REGISTERED, told, by=by)
     return models
 
 
