@@ -19,6 +19,7 @@ from audit.models import key_of, subject_name
 
 __all__ = [
     "NOT_RECORDED",
+    "Condition",
     "Difference",
     "artefact_filed_as",
     "attachment",
@@ -31,6 +32,7 @@ __all__ = [
     "entries_on",
     "epochs_begun",
     "every_entry",
+    "found_as_at",
     "head_digest",
     "head_digests",
     "history_of",
@@ -173,6 +175,74 @@ def rows_as_at(
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return [json.loads(body) for (body,) in cursor.fetchall()]
+
+
+# Which rows match is found first, so that only the page's rows are read whole; `met` is made of the conditions below.
+FOUND_AS_AT = """
+    with last as materialized (
+        select distinct on (pk) id from audit.row_history
+        where table_name = %(table)s and sealed_in <= %(position)s {chosen}
+        order by pk desc, id desc
+    ), found as materialized (
+        select read.id, read.row ->> %(order)s as place
+        from (
+            select h.id, convert_from(h.body, 'UTF8')::jsonb as row
+            from audit.row_history h join last on last.id = h.id where h.op <> 'D'
+        ) read
+        where true {met}
+    )
+    select (select count(*) from found), convert_from(h.body, 'UTF8')
+    from (select id, place from found where place > %(after)s order by place limit %(size)s) page
+    left join audit.row_history h on h.id = page.id
+    order by page.place
+"""
+CONDITIONS = {
+    "any": "and read.row ->> %({name}_column)s = any (%({name})s)",
+    "any or empty": "and (read.row ->> %({name}_column)s = any (%({name})s) or read.row ->> %({name}_column)s is null)",
+    "holds": "and read.row -> %({name}_column)s @> %({name})s::jsonb",
+    "words": "and exists (select from unnest(%({name}_column)s::text[]) c where position(lower(%({name})s) in"
+    " lower(read.row ->> c)) > 0)",
+    "from": "and (read.row ->> %({name}_column)s)::timestamptz >= %({name})s",
+    "before": "and (read.row ->> %({name}_column)s)::timestamptz < %({name})s",
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a column of a past row must be: `kind` of CONDITIONS, with its value; `words` looks in several columns."""
+
+    kind: str
+    column: str | list[str]
+    value: object
+
+
+def found_as_at(
+    table: type[models.Model],
+    position: int | None,
+    conditions: Iterable[Condition] = (),
+    *,
+    pks: Iterable[object] | None = None,
+    order: str,
+    after: str = "",
+    size: int,
+) -> tuple[list[dict], int]:
+    """One page of a governed table's rows as at a position, by the text of `order`, and how many rows match in all.
+
+    pks    only among these rows
+    after  the text of `order` in the last row of the page before
+    """
+    conditions = list(conditions)
+    values = {"table": _governed(table), "position": -1 if position is None else position}
+    values |= {"pks": [str(pk) for pk in pks or ()], "order": order, "after": after, "size": size}
+    for number, condition in enumerate(conditions):
+        values |= {f"c{number}": condition.value, f"c{number}_column": condition.column}
+    met = " ".join(CONDITIONS[condition.kind].format(name=f"c{n}") for n, condition in enumerate(conditions))
+    with connection.cursor() as cursor:
+        cursor.execute(FOUND_AS_AT.format(chosen=CHOSEN if pks is not None else "", met=met), values)
+        rows = cursor.fetchall()
+        if rows:
+            return [json.loads(body) for _, body in rows], rows[0][0]
+    return [], 0
 
 
 def row_as_at(record: models.Model | str, position: int | None) -> dict | None:

@@ -1,5 +1,7 @@
 """What the list of models can be narrowed by: one set of filters for page, API, exports and bulk changes."""
 
+import json
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +12,10 @@ from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 
 from accounts.filters import UnitFilter
-from accounts.models import Account, PersonDetails
+from accounts.models import Account, PersonDetails, Unit
+from accounts.permissions import seen_units
+from audit.reading import Condition, found_as_at, position_at
+from inventory.access import record_of, with_names
 from inventory.models import Model, ModelVersion, Standing
 from inventory.models.model import MOST_OWNERS
 from inventory.services.columns import COLUMNS, RELATED
@@ -31,10 +36,13 @@ class PersonFilter(django_filters.CharFilter):
     def filter(self, queryset: QuerySet, words: str) -> QuerySet:
         if not words:
             return queryset
-        named = PersonDetails.objects.filter(Q(full_name__icontains=words) | Q(person__hr_number__iexact=words))
-        return queryset.filter(
-            **{f"{self.field_name}__in": list(named.values_list("person_id", flat=True)[:MOST_OWNERS])}
-        )
+        return queryset.filter(**{f"{self.field_name}__in": people_named(words)})
+
+
+def people_named(words: str) -> list[int]:
+    """Keys of the people with this HR number, or whose name holds the words."""
+    named = PersonDetails.objects.filter(Q(full_name__icontains=words) | Q(person__hr_number__iexact=words))
+    return list(named.values_list("person_id", flat=True)[:MOST_OWNERS])
 
 
 class TagsFilter(django_filters.CharFilter):
@@ -114,3 +122,56 @@ def models_asked_for(query: QueryDict, account: Account) -> QuerySet[Model]:
     field = F(column.sort if column and column.sort else "ref")
     order = field.desc(nulls_last=True) if asked.startswith("-") else field.asc(nulls_last=True)
     return matching.select_related(*RELATED).order_by(order, "pk")
+
+
+# ---- as at a day ----------------------------------------------------------------------------------------------
+KEPT = ("q", "tier", "stage", "kind", "unit", "owner", "developer", "tags", "registered_since", "registered_until")
+
+
+def not_kept(query: QueryDict) -> list[str]:
+    """Labels of the filters in use of which the trail has nothing: how a model stands is derived."""
+    return [filter_.label for name, filter_ in ModelFilter.base_filters.items() if name not in KEPT and query.get(name)]
+
+
+def models_as_at(query: QueryDict, account: Account, day: date, *, after: str, size: int) -> tuple[list[Model], int]:
+    """One page of the models as they were recorded at the end of a day, by ref, and how many there were in all.
+
+    What one may see is decided as of now. None where a filter cannot be read, or is of something that is not kept.
+    """
+    filters = ModelFilter(query, queryset=Model.objects.none())
+    if not filters.is_valid() or not_kept(query):
+        return [], 0
+    visible = Model.objects.visible_to(account)
+    rows, total = found_as_at(
+        Model,
+        position_at(day),
+        list(_conditions(filters.form.cleaned_data)),
+        pks=None if seen_units(account, "unit__path") == Q() else list(visible.values_list("pk", flat=True)),
+        order="ref",
+        after=after,
+        size=size,
+    )
+    return with_names([record_of(Model, row) for row in rows]), total
+
+
+def _conditions(asked: dict) -> Iterator[Condition]:
+    if asked["q"]:
+        yield Condition("words", ["name", "ref", "external_id", "purpose", "description"], asked["q"])
+    for name in ("stage", "kind"):
+        if asked[name]:
+            yield Condition("any", name, asked[name])
+    if asked["tier"]:
+        yield Condition("any or empty" if NONE in asked["tier"] else "any", "tier", [str(n) for n in asked["tier"]])
+    if asked["unit"]:
+        unit = Unit.objects.filter(code=asked["unit"]).first()
+        within = Unit.objects.filter(path__startswith=unit.path) if unit else Unit.objects.none()
+        yield Condition("any", "unit_id", [str(pk) for pk in within.values_list("pk", flat=True)])
+    for name in ("owner", "developer"):
+        if asked[name]:
+            yield Condition("any", f"{name}_id", [str(pk) for pk in people_named(asked[name])])
+    if tags := [tag for tag in map(str.strip, asked["tags"].split(",")) if tag]:
+        yield Condition("holds", "tags", json.dumps(tags))
+    if asked["registered_since"]:
+        yield Condition("from", "registered_at", beginning_of(asked["registered_since"]))
+    if asked["registered_until"]:
+        yield Condition("before", "registered_at", beginning_of(asked["registered_until"], ahead=1))

@@ -95,6 +95,24 @@ class ModelOutput(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
+class PastModel(serializers.ModelSerializer):
+    """A model as at a day: what the trail holds of it. How it stood in monitoring is not among that."""
+
+    unit = serializers.CharField(source="unit.code")
+    owner = serializers.CharField(source="owner.hr_number")
+    developer = serializers.CharField(source="developer.hr_number", default=None)
+
+    class Meta:
+        model = Model
+        fields = [
+            "ref", "external_id", "name", "kind", "stage", "tier", "unit", "owner", "developer",
+            "description", "purpose", "tags", "registered_at",
+        ]  # fmt: skip
+
+    def to_representation(self, instance) -> dict:
+        return super().to_representation(instance) | dict.fromkeys(instance.not_recorded & set(self.Meta.fields))
+
+
 class ModelPage(serializers.Serializer):
     models = ModelOutput(many=True)
     next = serializers.CharField(allow_null=True, help_text="Pass as `after` for the next page; null at the end")

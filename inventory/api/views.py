@@ -1,7 +1,9 @@
 """REST: translate in, one domain call, translate out."""
 
+from datetime import date
+
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -10,18 +12,24 @@ from accounts.permissions import check_may
 from accounts.refusals import InvalidInput
 from accounts.roles import Permission
 from inventory import services
-from inventory.access import find_model
+from inventory.access import check_now, day_asked, find_model, find_model_as_at
 from inventory.api import serializers
 from inventory.api.parameters import model_filters
 from inventory.api.preconditions import IF_MATCH, digest_read, may_edit
-from inventory.filters import ModelFilter
+from inventory.filters import ModelFilter, models_as_at, not_kept
 from inventory.models import Model, ModelVersion
 from inventory.permissions import check_can_move
 from inventory.services.columns import SORTS
 from web.pages import AFTER, page_of, sort_parameter
+from web.text import is_storable
 from web.wording import faults_of_query
 
 PAGE = 100
+
+
+AS_AT = OpenApiParameter(
+    "as_at", date, description="A past day in the bank's zone; read from the trail, sorted by ref alone"
+)
 
 
 def _may_register(request, answer: dict) -> None:
@@ -33,18 +41,38 @@ def _may_move(request, answer: dict, ref: str) -> None:
     check_can_move(request.user, find_model(request, ref), Model.Stage(answer["stage"]))
 
 
+def as_at(request, day: date) -> Response:
+    """A page of models as at a day. Raises InvalidInput for a filter of something that the trail does not hold."""
+    if names := not_kept(request.query_params):
+        raise InvalidInput({"as_at": f"Not recorded as at a day: {', '.join(names)}. Take the filter away."})
+    filters = ModelFilter(request.query_params, queryset=Model.objects.none())
+    if not filters.is_valid():
+        raise InvalidInput(faults_of_query(filters.form))
+    if request.query_params.get("sort", "ref") != "ref":
+        raise InvalidInput({"sort": "As at a day models are sorted by ref alone; leave `sort` out."})
+    after = request.query_params.get("after", "")
+    if not is_storable(after):
+        raise InvalidInput({"after": "What `next` of a page gave is wanted."})
+    page, _ = models_as_at(request.query_params, request.user, day, after=after, size=PAGE + 1)
+    rows = serializers.PastModel(page[:PAGE], many=True).data
+    return Response({"models": rows, "next": page[PAGE - 1].ref if len(page) > PAGE else None})
+
+
 class ModelList(APIView):
     @extend_schema(
         operation_id="list_models",
         parameters=[
             *model_filters(),
+            AS_AT,
             sort_parameter(SORTS, "ref"),
             AFTER,
         ],
         responses=serializers.ModelPage,
     )
     def get(self, request):
-        """Models you may see, 100 a page."""
+        """Models you may see, 100 a page; with `as_at`, as they were recorded at the end of that day."""
+        if day := day_asked(request.query_params):
+            return as_at(request, day)
         models = Model.objects.visible_to(request.user).select_related("unit", "owner", "developer", "standing")
         filters = ModelFilter(request.query_params, queryset=models)
         if not filters.is_valid():
@@ -69,9 +97,11 @@ class ModelList(APIView):
 
 
 class ModelDetail(APIView):
-    @extend_schema(operation_id="show_model", responses=serializers.ModelOutput)
+    @extend_schema(operation_id="show_model", parameters=[AS_AT], responses=serializers.ModelOutput)
     def get(self, request, ref: str):
-        """One model; its ETag is the digest of the record."""
+        """One model; its ETag is the digest of the record. With `as_at` as it was recorded, without an ETag."""
+        if day := day_asked(request.query_params):
+            return Response(serializers.PastModel(find_model_as_at(request, ref, day)[0]).data)
         return answer(find_model(request, ref))
 
     @extend_schema(
@@ -83,6 +113,7 @@ class ModelDetail(APIView):
     @idempotent(may_edit)
     def patch(self, request, ref: str):
         """Change fields of the model that you read: If-Match must still hold."""
+        check_now(request.query_params)
         model = find_model(request, ref)
         expected = digest_read(request, services.digest_of(model))
         changes = serializers.ModelChange(data=request.data, context={"by": request.user})

@@ -89,9 +89,12 @@ class _Known:
 
 
 def _planned(row: Row, known: _Known, by: Account) -> ChangeRow:
-    planned = ChangeRow(
-        line=row.line, external_id=as_text(row.values.get("external_id"))[:200], problems=dict(row.problems)
-    )
+    external_id = as_text(row.values.get("external_id"))
+    planned = ChangeRow(line=row.line, problems=dict(row.problems))
+    if not is_storable(external_id):
+        planned.problems["external_id"] = f"An id cannot hold the character NUL; got {quoted(external_id)}."
+        return _as_error(planned)
+    planned.external_id = external_id[:200]
     try:
         model = known.model(row)
     except WrongValue as fault:

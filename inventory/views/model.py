@@ -1,7 +1,7 @@
 """Pages of one model: its overview and its versions."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 
 from dateutil.relativedelta import relativedelta
 from django.contrib import messages
@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from inventory import permissions, services
-from inventory.access import find_model
+from inventory.access import day_asked, find_model, find_model_as_at
 from inventory.forms.records import ChangeClassForm
 from inventory.models import Model, ModelVersion, Standing
 from inventory.models.version import CLASSES_AFTER
@@ -22,6 +22,8 @@ MOST_VERSIONS = 500
 @require_safe
 def model(request: HttpRequest, ref: str) -> HttpResponse:
     """Overview of one model."""
+    if day := day_asked(request.GET):
+        return _as_at(request, ref, day)
     found = find_model(request, ref)
     context = model_frame(request, found, "Overview") | {
         "versions": found.versions.select_related("registered_by__details").newest_first()[:5],
@@ -30,6 +32,22 @@ def model(request: HttpRequest, ref: str) -> HttpResponse:
         "auc_window": auc_window(found.standing),
     }
     return render(request, "inventory/model.html", context)
+
+
+def _as_at(request: HttpRequest, ref: str, day: date) -> HttpResponse:
+    """The record as it was at the end of a day: to be read, and nothing else."""
+    found, listed = find_model_as_at(request, ref, day)
+    context = {
+        "day": day,
+        "model": found,
+        "versions": listed[:MOST_VERSIONS],
+        "now_url": reverse("model", args=[found.ref]),
+        "crumbs": [
+            {"label": "Models", "url": f"{reverse('models')}?as_at={day}"},
+            {"label": found.unit.name, "url": ""},
+        ],
+    }
+    return render(request, "inventory/model_as_at.html", context)
 
 
 def auc_window(standing: Standing) -> str:

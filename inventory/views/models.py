@@ -1,5 +1,6 @@
 """The list of models: filters, columns, sort and page stand in its address."""
 
+from datetime import date
 from urllib.parse import urlencode
 
 from django.db.models import Case, Count, When
@@ -12,7 +13,8 @@ from django_htmx.http import push_url
 from accounts.models import Account, Unit
 from accounts.permissions import may, seen_units
 from accounts.roles import Permission
-from inventory.filters import ModelFilter
+from inventory.access import day_asked
+from inventory.filters import KEPT, ModelFilter, models_as_at, not_kept
 from inventory.models import Model, SavedView, Standing
 from inventory.services.columns import COLUMNS, SORTS, USUAL, columns_named
 from web.keyset import KeysetPage
@@ -29,6 +31,8 @@ MOST_TABS = 12  # saved views over the list; all of them stand on their own page
 def models(request: HttpRequest) -> HttpResponse:
     """The list of models: filters, sort and page stand in the address."""
     asked = _asked(request.GET)
+    if day := day_asked(asked):
+        return _as_at(request, asked, day)
     visible = Model.objects.visible_to(request.user)
     filters = ModelFilter(asked, queryset=visible)
     matching = filters.qs if filters.is_valid() else visible.none()
@@ -62,6 +66,28 @@ def models(request: HttpRequest) -> HttpResponse:
     answer = render(request, "inventory/models.html#rows" if is_fragment else "inventory/models.html", context)
     address = f"{request.path}?{asked.urlencode()}".removesuffix("?")
     return push_url(answer, address) if is_fragment else answer
+
+
+def _as_at(request: HttpRequest, asked: QueryDict, day: date) -> HttpResponse:
+    """The list as it was recorded at the end of a day: to be read, and nothing else."""
+    rows, total = models_as_at(asked, request.user, day, after=asked.get("after", ""), size=PAGE + 1)
+    rest = asked_without_place(asked)
+    now = rest.copy()
+    del now["as_at"]
+    filters = ModelFilter(asked, queryset=Model.objects.none())
+    units = {unit.code: unit.name for unit in _units_seen(request.user)}
+    context = {
+        "day": day,
+        "models": rows[:PAGE],
+        "total": total,
+        "not_kept": not_kept(asked),
+        "chips": chips_of(filters, asked, units),
+        "kept": [field for field in filters.form if field.name in KEPT],
+        "first_url": f"?{rest.urlencode()}" if asked.get("after") else None,
+        "next_url": f"?{rest.urlencode()}&{urlencode({'after': rows[PAGE - 1].ref})}" if len(rows) > PAGE else None,
+        "now_url": f"?{now.urlencode()}",
+    }
+    return render(request, "inventory/models_as_at.html", context)
 
 
 def _asked(query: QueryDict) -> QueryDict:
