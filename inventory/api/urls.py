@@ -1,9 +1,10 @@
 from django.urls import path
 
-from inventory.api import record, tiers, views
+from inventory.api import bulk, record, tiers, views
 from inventory.models import NOUNS
 
 urlpatterns = [
+    path("bulk/models/", bulk.BulkModels.as_view(), name="api-upsert-models"),
     path("models/", views.ModelList.as_view(), name="api-models"),
     *(
         path(f"models/<path:ref>/{key}/<int:item>/closing/", record.closing_of(noun).as_view(), name=f"api-close-{key}")
