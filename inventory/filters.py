@@ -53,14 +53,21 @@ class TagsFilter(django_filters.CharFilter):
         return queryset.filter(tags__contains=tags) if tags else queryset
 
 
-class SinceFilter(django_filters.DateFilter):
+class DayFilter(django_filters.DateFilter):
+    """A day of the bank's, picked from a calendar."""
+
+    def __init__(self, **options):
+        super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
+
+
+class SinceFilter(DayFilter):
     """From the beginning of a day of the bank's on."""
 
     def filter(self, queryset: QuerySet, day: date | None) -> QuerySet:
         return queryset.filter(**{f"{self.field_name}__gte": beginning_of(day)}) if day else queryset
 
 
-class UntilFilter(django_filters.DateFilter):
+class UntilFilter(DayFilter):
     """Up to the end of a day of the bank's."""
 
     def filter(self, queryset: QuerySet, day: date | None) -> QuerySet:
