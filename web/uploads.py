@@ -16,8 +16,8 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from web.sheets import plain
 from web.xlsx import Formula, WorkbookRefused, read_workbook
 
-LARGEST = 20 * 1024**2  # bytes of a file as it is sent
-LARGEST_UNPACKED = 200 * 1024**2
+LARGEST = 20_000_000  # bytes of a file as it is sent
+LARGEST_UNPACKED = 200_000_000
 LARGEST_RATIO = 100  # a table of text packs ten to one; a bomb a thousand to one
 MOST_PARTS = 1_000  # of a workbook
 MOST_COLUMNS = 100
@@ -64,7 +64,7 @@ class Table:
 def table_of(upload) -> Table:
     """The table in an upload that HashedUpload took. Raises UploadRefused, also while its rows are read."""
     if upload.is_too_large:
-        raise UploadRefused(f"The file is larger than {LARGEST // 1024**2} MB. Send it in parts.")
+        raise UploadRefused(f"The file is larger than {LARGEST // 1_000_000} MB. Send it in parts.")
     return table_in(Path(upload.temporary_file_path()))
 
 
@@ -121,7 +121,7 @@ def _check_workbook(path: Path) -> None:
         raise UploadRefused("This is a zip file, but no workbook. Send the table as XLSX, CSV or JSON.")
     if len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED or unpacked > LARGEST_RATIO * path.stat().st_size:
         raise UploadRefused(
-            f"The workbook unpacks to {unpacked / 1024**2:,.0f} MB in {len(parts)} parts, which is more than a table"
+            f"The workbook unpacks to {unpacked / 1_000_000:,.0f} MB in {len(parts)} parts, which is more than a table"
             " needs. Copy its rows into a new workbook, or save it as CSV UTF-8."
         )
     if "xl/vbaProject.bin" in names:
