@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench drills pictures environment
+.PHONY: help demo test lint bench bench-web drills pictures environment
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -23,6 +23,9 @@ lint: environment ## style, formatting and the layers between the apps
 
 bench: environment ## measure the engine against Evidently on one generated log
 	@$(BIN)/python -m benchmarks.drift $(ARGS)
+
+bench-web: environment ## measure the list, search, filters, a record and as-at with eight clients at full size
+	@$(BIN)/python -m benchmarks.web --models 100000 --versions 3 --entries 7 --clients 8 --requests 20 $(ARGS)
 
 drills: environment ## races, kills and lost brokers alone
 	@$(BIN)/python -m pytest tests/chaos $(ARGS)

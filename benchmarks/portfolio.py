@@ -11,6 +11,8 @@ from django.db import transaction
 from accounts import services as accounts
 from accounts.models import Account, Person, Unit
 from accounts.roles import Role
+from audit.services import record_each
+from inventory.events import MODEL_EDITED
 from inventory.models import Model, ModelVersion, Standing
 from proposals.services import decide_role, propose_role
 
@@ -31,8 +33,11 @@ LIGHTS = ("good", "watch", "breach", "unknown")
 LAST_RUN = datetime(2026, 11, 3, 4, 12, tzinfo=UTC)
 
 
-def make_portfolio(models: int, *, seed: int = 2026) -> Account:
-    """Fill an empty database; return a model risk officer, who sees all of it."""
+def make_portfolio(models: int, *, versions: int = 1, entries: int = 0, seed: int = 2026) -> Account:
+    """Fill an empty database; return a model risk officer, who sees all of it.
+
+    versions, entries  of each model: its versions, and entries on its trail beside the one about its rows
+    """
     random = np.random.default_rng(seed)
     with transaction.atomic():
         administrators = _start()
@@ -41,7 +46,7 @@ def make_portfolio(models: int, *, seed: int = 2026) -> Account:
         officer = _hire("Priya Nair", units[0].parent, Role.OFFICER, administrators)
     for start in range(0, models, BATCH):
         with transaction.atomic():
-            _insert(range(start, min(start + BATCH, models)), units, people, officer.person)
+            _insert(range(start, min(start + BATCH, models)), units, people, officer, versions, entries)
     _watch(random)
     return officer
 
@@ -69,15 +74,25 @@ def _hire(name: str, unit: Unit, role: Role, administrators: list[Account]) -> A
     return accounts.add_account(person=person, username=username, password=None, kind=Account.Kind.HUMAN, by=asks)
 
 
-def _insert(numbers: range, units: list[Unit], people: list[Account], by: Person) -> None:
-    """Models with a first version each, as rows: through the services it would take minutes."""
+def _insert(
+    numbers: range, units: list[Unit], people: list[Account], officer: Account, versions: int, entries: int
+) -> None:
+    """Models with their versions, as rows: through the services it would take hours."""
+    by = officer.person
     made = Model.objects.bulk_create([_model(number, units, people, by) for number in numbers])
+    for number in range(entries):
+        told = [(model, {"changes": f"purpose: draft {number}", "fields": ["purpose"]}) for model in made]
+        record_each(MODEL_EDITED, told, by=officer)
     Standing.objects.bulk_create([Standing(model=model, latest_version=_label(model)) for model in made])
     ModelVersion.objects.bulk_create(
         [
             ModelVersion(
-                model=model, label=_label(model), mlflow_uri=f"models:/{model.ref.lower()}/1", registered_by=by
+                model=model,
+                label=_label(model) if number == versions - 1 else f"0.{number}.0",
+                mlflow_uri=f"models:/{model.ref.lower()}/{number + 1}",
+                registered_by=by,
             )
+            for number in range(versions)
             for model in made
         ]
     )

@@ -5,9 +5,11 @@ templates are measured; the network and the server program are not. Prints one l
 """
 
 import argparse
+import multiprocessing
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from benchmarks.served import portal_on_new_database
@@ -42,23 +44,57 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--models", type=int, default=10_000)
     arguments.add_argument("--requests", type=int, default=40)
+    arguments.add_argument("--versions", type=int, default=1, help="of each model")
+    arguments.add_argument("--entries", type=int, default=0, help="of each model's trail")
+    arguments.add_argument("--clients", type=int, default=1, help="processes that ask at once")
     asked = arguments.parse_args()
     with portal_on_new_database(SETTINGS) as superuser_url:
-        _fill(asked.models, superuser_url)
-        print(f"{asked.models} models, {asked.requests} requests a page after 3 to warm up")
+        _fill(asked, superuser_url)
+        print(f"{_rows()}; {asked.clients} client(s), {asked.requests} requests a page each after 3 to warm up")
         for account, pages in _journeys():
             client = _client(account)
             for name, address in pages:
-                print(_measure(client, f"{account}: {name}", address, asked.requests).line, flush=True)
+                timing = _measure(client, f"{account}: {name}", address, asked.requests)
+                if asked.clients > 1:
+                    timing = replace(timing, seconds=_together(account, address, asked.requests, asked.clients))
+                print(timing.line, flush=True)
 
 
-def _fill(models: int, superuser_url: str) -> None:
+def _rows() -> str:
+    """How many rows there are of what the pages read."""
+    from audit.reading import every_entry
+    from inventory.models import Model, ModelVersion
+
+    counts = Model.objects.count(), ModelVersion.objects.count(), every_entry().count()
+    return "{:,} models, {:,} versions, {:,} trail entries".format(*counts)
+
+
+def _together(account: str, address: str, requests: int, clients: int) -> list[float]:
+    """Seconds of every request where as many processes ask at once, each with a connection of its own."""
+    from django.db import connections
+
+    connections.close_all()  # a connection that two processes share would mix their answers
+    with multiprocessing.get_context("fork").Pool(clients) as pool:
+        answers = pool.starmap(_ask, [(account, address, requests)] * clients)
+    return [seconds for answer in answers for seconds in answer]
+
+
+def _ask(account: str, address: str, requests: int) -> list[float]:
+    client, seconds = _client(account), []
+    for _ in range(requests):
+        started = time.perf_counter()
+        client.get(address)
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _fill(asked: argparse.Namespace, superuser_url: str) -> None:
     import psycopg
 
     from benchmarks.portfolio import make_portfolio
 
     started = time.monotonic()
-    make_portfolio(models)
+    make_portfolio(asked.models, versions=asked.versions, entries=asked.entries)
     with psycopg.connect(superuser_url, autocommit=True) as server:
         server.execute("vacuum analyze")
     print(f"filled in {time.monotonic() - started:.0f} s")
@@ -77,6 +113,8 @@ def _journeys() -> list[tuple[str, list[tuple[str, str]]]]:
         ("list, search", f"/models/?{urlencode({'q': 'wealth fraud'})}"),
         ("list, search of an owner", f"/models/?{urlencode({'q': 'okafor'})}"),
         ("list, half way down", _half_way()),
+        ("list as at today", f"/models/?as_at={datetime.now(UTC).date()}"),
+        ("list as at, filtered", f"/models/?as_at={datetime.now(UTC).date()}&tier=1&q=wealth"),
         ("model", f"/models/{some.ref}/"),
         ("versions", f"/models/{some.ref}/versions/"),
         ("home", "/"),
