@@ -32,20 +32,16 @@ def add_standing_schedules(**_sent) -> None:
         known = set(Schedule.objects.values_list("name", flat=True))
         for name, task, at in STANDING:
             if name not in known:
-                _add_daily(name, task, at)
+                with contextlib.suppress(IntegrityError):  # another worker, starting at the same moment, was first
+                    add_schedule(
+                        name=name,
+                        task=task,
+                        arguments={},
+                        cadence=Schedule.Cadence.DAILY,
+                        at_local_time=at,
+                        time_zone=settings.BANK_TIME_ZONE,
+                    )
     except DatabaseError as problem:
         logger.error("standing schedules are not looked after: %s", problem)
     finally:
         connection.close()  # the pool's children open their own
-
-
-def _add_daily(name: str, task: str, at: time) -> None:
-    with contextlib.suppress(IntegrityError):  # another worker, starting at the same moment, was first
-        add_schedule(
-            name=name,
-            task=task,
-            arguments={},
-            cadence=Schedule.Cadence.DAILY,
-            at_local_time=at,
-            time_zone=settings.BANK_TIME_ZONE,
-        )
