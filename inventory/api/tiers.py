@@ -12,6 +12,11 @@ from inventory.access import find_model
 from inventory.api import tier_serializers as serializers
 from inventory.models import Assessment, Model, TieringScheme
 from inventory.models.dependency import node_of
+from inventory.permissions import check_can_rate
+
+
+def _may_rate(request, answer: dict, ref: str) -> None:
+    check_can_rate(request.user, find_model(request, ref))
 
 
 class ModelTier(APIView):
@@ -26,7 +31,7 @@ class ModelTier(APIView):
         request=serializers.RatingInput,
         responses={201: serializers.RatingOutput},
     )
-    @idempotent
+    @idempotent(_may_rate)
     def post(self, request, ref: str):
         """Answer the factors of the scheme in force; the tier that follows is in force at once, and provisional."""
         model = find_model(request, ref)
