@@ -22,6 +22,10 @@ FAST = {
 }
 
 
+IN_MEMORY = Path("/dev/shm")
+ROOM_WANTED = 4 * 1024**3  # bytes; a container often has 64 MB there
+
+
 @dataclass
 class ThrowawayPostgres:
     """`url` is a superuser's on the database `postgres`; the folder disappears with stop()."""
@@ -52,10 +56,16 @@ def start_postgres(settings: dict[str, str] | None = None) -> ThrowawayPostgres:
 
     Raises ServiceMissing where there are no PostgreSQL programs.
     """
-    folder = Path(tempfile.mkdtemp(prefix="assay-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="assay-postgres-", dir=_quickest_place()))
     try:
         server = database.start_postgres(folder, FAST | (settings or {}))
     except database.DatabaseUnavailable as refusal:
         shutil.rmtree(folder, ignore_errors=True)
         raise ServiceMissing(str(refusal)) from refusal
     return ThrowawayPostgres(url=server.bootstrap_url, folder=folder, _server=server)
+
+
+def _quickest_place() -> Path | None:
+    """Memory, where there is room: a database is copied for each test, in a fifth of the time that a disk takes."""
+    has_room = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_WANTED
+    return IN_MEMORY if has_room else None
