@@ -49,7 +49,7 @@ def _tier_context(request: HttpRequest, found: Model, form: OverrideForm | None 
         "parts": inputs_of(scheme, assessment),
         "matrix": matrix_of(scheme, assessment),
         "waiting": _waiting(found, request.user),
-        "can_judge": permissions.can_judge(request.user, assessment),
+        "can_judge": permissions.can_judge_rating(request.user, assessment),
         "can_decide": permissions.can_decide_tier(request.user, found),
         "override_form": form or OverrideForm(tiers=_other_tiers(scheme, assessment)),
         "ratings": found.assessments.select_related("scheme", "rated_by__details", "judged_by__details")[:SHOWN],
