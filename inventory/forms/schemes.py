@@ -25,7 +25,7 @@ class SchemeForm(ReasonedForm):
     def clean_content(self) -> dict:
         try:
             content = yaml.safe_load(self.cleaned_data["content"])
-        except (yaml.YAMLError, RecursionError) as problem:
+        except (yaml.YAMLError, RecursionError, ValueError) as problem:  # ValueError: a day or number that is none
             place = getattr(problem, "problem_mark", None)
             where = f" in line {place.line + 1}" if place else ""
             raise forms.ValidationError(f"This is no YAML{where}.") from problem

@@ -8,6 +8,7 @@ from accounts.models import Account
 from accounts.refusals import InvalidInput
 from inventory import permissions
 from inventory.models import SavedView
+from web.text import is_storable
 
 MOST_VIEWS = 30  # of one person; more tabs than these nobody finds again
 LONGEST_QUERY = 2_000
@@ -21,6 +22,8 @@ def save_view(*, name: str, query: str, is_shared: bool = False, by: Account) ->
         raise InvalidInput({"name": f"A name of 1 to 60 characters is wanted, got {len(name)}."})
     if len(query) > LONGEST_QUERY:
         raise InvalidInput({"query": f"At most {LONGEST_QUERY} characters of filters can be kept, got {len(query)}."})
+    if not (is_storable(name) and is_storable(query)):
+        raise InvalidInput({"name": "A text cannot hold the character NUL or half of a surrogate pair."})
     own = SavedView.objects.filter(owner=by.person_id)
     if own.exclude(name=name).count() >= MOST_VIEWS:
         raise InvalidInput({"name": f"You have {MOST_VIEWS} views already; remove one that you do not use."})

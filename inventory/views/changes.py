@@ -18,6 +18,7 @@ from inventory.services.change_rows import KEYS, WRITTEN, Row, key_of_head
 from inventory.services.change_sets import MOST_AT_ONCE, MOST_ROWS
 from inventory.services.columns import COLUMNS
 from web.keyset import KeysetPage
+from web.text import is_storable
 from web.uploads import LARGEST, Table, UploadRefused, table_of
 
 PAGE = 100
@@ -108,7 +109,9 @@ def change_models(request: HttpRequest) -> HttpResponse:
     if request.POST.get("which") == "all":
         models = models_asked_for(QueryDict(request.POST.get("query", "")), request.user)
     else:
-        ticked = Model.objects.visible_to(request.user).filter(ref__in=request.POST.getlist("model"))
+        ticked = Model.objects.visible_to(request.user).filter(
+            ref__in=filter(is_storable, request.POST.getlist("model"))
+        )
         models = ticked.order_by("ref")
     if not models.exists():
         raise InvalidInput({"models": "No model is chosen. Tick some in the list, or choose all that match."})
