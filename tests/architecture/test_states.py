@@ -126,6 +126,10 @@ def test_every_state_is_in_its_table_and_nothing_else_is():
     assert all(ends <= set(table.states) for table in state_tables() for ends in table.edges.values())
 
 
+# Copies for the list, written with what they are copied from.
+COPIES = {"inventory.Standing.latest_digest_state"}
+
+
 def test_every_field_that_holds_a_state_has_a_table():
     fields = {
         f"{model._meta.label}.{field.name}"
@@ -135,7 +139,8 @@ def test_every_field_that_holds_a_state_has_a_table():
         if field.choices and field.name.endswith(("state", "status", "stage"))
     }
 
-    assert fields == {table.name for table in state_tables()}
+    assert fields - COPIES == {table.name for table in state_tables()}
+    assert fields >= COPIES
 
 
 def test_the_page_of_states_is_what_the_tables_say():

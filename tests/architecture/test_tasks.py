@@ -41,8 +41,9 @@ def names(task: ast.expr, function: ast.FunctionDef, module: Module) -> set[str]
 def constants(nodes, module: Module) -> set[str]:
     """Values of the module's constants in capitals that look like a task's name."""
     values = vars(importlib.import_module(module.name))
-    found = (values.get(node.id) for node in nodes if isinstance(node, ast.Name) and node.id.isupper())
-    return {value for value in found if isinstance(value, str) and "." in value}
+    found = [values.get(node.id) for node in nodes if isinstance(node, ast.Name) and node.id.isupper()]
+    listed = [value for table in found if isinstance(table, tuple) for row in table for value in row]
+    return {value for value in [*found, *listed] if isinstance(value, str) and "." in value}
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-EVERYWHERE = ["Home", "Models", "Monitoring", "Audit"]
+EVERYWHERE = ["Home", "Models", "Monitoring", "Reports", "Audit"]
 # User name -> places in the rail, sees the model of Retail credit, may have it run, sees the whole log.
 ROLES = {
     "olivia": (EVERYWHERE, True, True, False),

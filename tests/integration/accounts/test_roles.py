@@ -21,6 +21,11 @@ AGREED = """
     register, edit and version models  own    own        -          bank     -          -        -              units
     define monitors and ask for runs   own    own        -          bank     -          -        -              units
     define fields of the record        -      -          -          bank     -          -        -              -
+    rate models and propose tiers      own    own        -          bank     -          -        -              -
+    confirm and challenge ratings      -      -          units+     bank     -          -        -              -
+    decide on proposed tiers           -      -          -          bank     -          -        -              -
+    draft and decide tiering schemes   -      -          -          bank     -          -        -              -
+    keep assets that models share      -      -          -          bank     -          -        -              -
     see people, roles and tokens       -      -          -          -        -          bank     bank           -
     manage people, roles and tokens    -      -          -          -        -          -        bank           -
     begin an epoch of the log          -      -          -          -        -          -        bank           -

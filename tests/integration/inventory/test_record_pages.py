@@ -11,6 +11,7 @@ from inventory import services
 from inventory.measures.completeness import regimes_by_field, scores_of
 from inventory.measures.record import FIELDS, read_record
 from inventory.models import NOUNS, FieldDefinition, Framework, Model, Profile, Use, Verdict
+from tests import tiering
 from tests.integration.inventory.test_parts import VALUES
 from tests.pages import browser_of, queries_of, text_of
 
@@ -210,11 +211,11 @@ def test_a_regime_that_it_does_not_fall_under_is_not_counted(cast, model):
     assert score(model, "SS1/23").counts
 
 
-@pytest.mark.outside_portal
 def test_the_banks_own_fields_are_asked_of_the_tiers_that_must_have_them(cast, model, edit):
     services.define_field(key="zone", label="Zone", type="text", required_tiers=[1], by=cast.officer)
     names = {s.name for s in scores_of(read_record(model), [])}
-    Model.objects.filter(pk=model.pk).update(tier=1)
+    tiering.publish(cast)
+    tiering.rate(model, cast.owner, height=3)
     model.refresh_from_db()
 
     assert names == set()

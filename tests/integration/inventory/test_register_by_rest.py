@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 
 from accounts import services as accounts
 from audit.models import Entry
-from inventory.filters import SORTS
 from inventory.models import Model, ModelVersion
+from inventory.services.columns import SORTS
 from jobs.models import Job
 from tests.cast import token_of_service
 

@@ -172,7 +172,9 @@ def test_breaches_are_narrowed_as_on_the_page(client, monitor, query, is_match):
 def test_a_list_has_every_filter_of_its_page(name):
     call = next(call for call in calls_of_schema() if call["id"] == name)
 
-    assert {parameter["name"] for parameter in call["parameters"]} - {"after", "sort"} == set(LISTS[name].base_filters)
+    assert {parameter["name"] for parameter in call["parameters"]} - {"after", "sort", "as_at"} == set(
+        LISTS[name].base_filters
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ def test_a_list_has_every_filter_of_its_page(name):
         ("/api/v1/breaches/?after=x", "/after", "What `next` of a page gave is wanted, got 'x'."),
         ("/api/v1/breaches/?after=99999999999999999999", "/after", "What `next` of a page gave is wanted"),
         ("/api/v1/breaches/?q=%00", "/q", "A text cannot hold the character NUL."),
-        ("/api/v1/models/?tier=9", "/tier", "One of 1, 2, 3, 4 is wanted, got '9'."),
+        ("/api/v1/models/?tier=9", "/tier", "One of none, 1, 2, 3, 4 is wanted, got '9'."),
         ("/api/v1/models/?q=" + "x" * 101, "/q", "At most 100 characters are wanted, got 101."),
         ("/api/v1/models/?after=%00", "/after", "What `next` of a page gave is wanted"),
     ],

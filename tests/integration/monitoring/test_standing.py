@@ -242,7 +242,7 @@ def test_of_two_that_move_it_at_once_the_later_sees_what_the_earlier_found(monit
 @pytest.mark.outside_portal
 def test_twin_without_the_lock_before_computing_the_breach_is_lost(monitor, perform, model, monkeypatch):
     perform(monitor)
-    monkeypatch.setattr(services, "lock_standing", lambda *, model: None)
+    monkeypatch.setattr(services, "lock_standing", lambda *, model: Standing.objects.get(model=model))
 
     while_another_moves_it(Window.objects.get(start_on="2026-02-01"))
 
