@@ -1,5 +1,6 @@
 """Many models in one call, a JSON object a line: registered or changed by external id, all together or each alone."""
 
+import io
 import json
 from collections.abc import Iterator
 
@@ -25,13 +26,30 @@ MODES = ("all", "each")
 RESULTS = {"create": "created", "change": "changed", "same": "same", "error": "refused"}
 
 
+class _Body(io.RawIOBase):
+    """A request's body by its `read` alone: the web server's own `readline` ends after the first line."""
+
+    def __init__(self, stream):
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        piece = self._stream.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
 class NdjsonParser(BaseParser):
     """Lines as they come, never the whole body: each is (its number, what it holds or a sentence)."""
 
     media_type = NDJSON
 
     def parse(self, stream, media_type=None, parser_context=None) -> Iterator[tuple[int, object]]:
-        lines = iter(lambda: stream.readline(LONGEST_LINE + 1), b"")
+        body = io.BufferedReader(_Body(stream))
+        lines = iter(lambda: body.readline(LONGEST_LINE + 1), b"")
         return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
