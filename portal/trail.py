@@ -126,8 +126,8 @@ def _line(entry, people: dict[str, str], titles: dict[str, str], covered: int) -
         is_outside=is_outside,
         is_covered=entry.sealed_in_id is not None and entry.sealed_in_id < covered,
         digests=list(_digests({name: value for name, value in data.items() if name not in LISTED_APART})),
-        inputs=list(_digests(data.get("inputs") or {})),
-        figures=list(_digests(data.get("figures") or {})),
+        inputs=list(_digests(_by_name(data.get("inputs")))),
+        figures=list(_digests(_by_name(data.get("figures")))),
     )
 
 
@@ -158,6 +158,11 @@ def readable(sentence: str) -> str:
 def _moment(text: str) -> str:
     at = datetime.fromisoformat(text).astimezone(UTC)
     return f"{at.day} {at:%b %Y %H:%M} UTC"
+
+
+def _by_name(value: object) -> dict:
+    """What an entry holds by name. Digests stand so; exact figures stand as a list, and hold none."""
+    return value if isinstance(value, dict) else {}
 
 
 def _digests(data: dict, prefix: str = ""):

@@ -123,6 +123,20 @@ def test_the_feature_page_asks_and_shows(cast, window, model):
     assert "Holds" in text_of(browser_of(cast.validator).get(page))
 
 
+def test_pages_that_read_the_trail_say_what_was_computed(cast, window, model):
+    done(ask_for_exact(window=window, column="income", by=cast.owner))
+    entry = Entry.objects.get(event="monitoring.exact_computed")
+    officer = browser_of(cast.officer)
+
+    pages = [
+        officer.get(at) for at in (f"/models/{model.ref}/trail/?entry={entry.pk}", "/audit/", f"/models/{model.ref}/")
+    ]
+
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    assert "income in Mar 2026: every value within its bound" in text_of(pages[0])
+    assert browser_of(cast.officer).get("/").status_code == 200
+
+
 def test_programs_ask_and_read(cast, window):
     client, address = APIClient(), f"/api/v1/windows/{window.pk}/exact/"
     client.force_authenticate(cast.officer)
